@@ -1,0 +1,93 @@
+# The helpers with which every folder declares its targets.
+#
+#   comity_library(<name> [PCH] SOURCES <...> HEADERS <...> DEPS <...> PRIVATE_DEPS <...>)
+#       Static library comity_<name>, alias comity::<name>. DEPS are those whose headers our own
+#       headers include; PRIVATE_DEPS are seen by our sources only. Without SOURCES it is
+#       header-only, and DEPS travel with it.
+#   comity_binary(<name> [PCH] SOURCES <...> DEPS <...>)
+#       Program <name> in <build>/bin.
+#   comity_test(<name> [PCH] [WHOLE] SOURCES <...> DEPS <...> [TIMEOUT <s>] [LABELS <...>]
+#               [ENVIRONMENT <NAME=value ...>])
+#       GoogleTest program <name> in <build>/test-bin with gmock's main; every test is a ctest of
+#       its own, or the program is one ctest when WHOLE (costly suite set-up).
+#
+# Includes of our code are written from the repository root.
+
+include(GoogleTest)
+
+function(comity_configure target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:comity_warnings>)
+endfunction()
+
+function(comity_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "PCH" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "comity_library(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target comity_${name})
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES} ${ARG_HEADERS})
+    comity_configure(${target})
+    target_link_libraries(${target} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(${target} INTERFACE)
+    target_sources(${target} PRIVATE ${ARG_HEADERS})
+    target_link_libraries(${target} INTERFACE ${ARG_DEPS} ${ARG_PRIVATE_DEPS})
+  endif()
+  add_library(comity::${name} ALIAS ${target})
+endfunction()
+
+function(comity_binary name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "PCH" "" "SOURCES;DEPS")
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "comity_binary(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  comity_configure(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  comity_hide_archive_symbols(${name})
+  set_property(GLOBAL APPEND PROPERTY COMITY_PROGRAMS ${name})
+endfunction()
+
+function(comity_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "PCH;WHOLE" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT")
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "comity_test(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  comity_configure(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main)
+  comity_hide_archive_symbols(${name})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${COMITY_TEST_BIN_DIR})
+  set_property(GLOBAL APPEND PROPERTY COMITY_PROGRAMS ${name})
+
+  foreach(source IN LISTS ARG_SOURCES)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} NORMALIZE)
+    set_property(GLOBAL APPEND PROPERTY COMITY_REGISTERED_TEST_SOURCES ${source})
+  endforeach()
+
+  set(properties TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    list(APPEND properties LABELS "${ARG_LABELS}")
+  endif()
+  if(ARG_ENVIRONMENT)
+    list(APPEND properties ENVIRONMENT "${ARG_ENVIRONMENT}")
+  endif()
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES ${properties})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 30
+                         PROPERTIES ${properties})
+  endif()
+endfunction()
+
+# What we link statically stays inside: a symbol of an archive that a program exported could be
+# taken by gRPC's OpenSSL, or the other way round.
+function(comity_hide_archive_symbols target)
+  target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
+endfunction()
