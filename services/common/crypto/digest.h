@@ -1,0 +1,37 @@
+#ifndef COMITY_COMMON_CRYPTO_DIGEST_H_
+#define COMITY_COMMON_CRYPTO_DIGEST_H_
+
+#include <string>
+#include <string_view>
+
+#include "services/common/ids/ids.h"
+#include "services/common/secret/secret.h"
+
+namespace comity {
+
+std::string Sha256(std::string_view data);  // 32 raw bytes
+inline Digest Sha256Digest(std::string_view data) { return *Digest::FromBytes(Sha256(data)); }
+
+// Streaming SHA-256 for bulk data. Move-only, not thread-safe.
+class Sha256Hasher final {
+ public:
+  Sha256Hasher();
+  Sha256Hasher(Sha256Hasher&&) noexcept;
+  Sha256Hasher& operator=(Sha256Hasher&&) noexcept;
+  ~Sha256Hasher();
+  void Update(std::string_view data);
+  Digest Finish() &&;
+
+ private:
+  struct State;
+  State* state_;
+};
+
+std::string HmacSha256(const SecretBytes& key, std::string_view data);
+// RFC 5869 extract-and-expand. `size` <= 8160.
+SecretBytes HkdfSha256(const SecretBytes& key, std::string_view salt, std::string_view info,
+                       size_t size);
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_CRYPTO_DIGEST_H_

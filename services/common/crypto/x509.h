@@ -1,0 +1,51 @@
+#ifndef COMITY_COMMON_CRYPTO_X509_H_
+#define COMITY_COMMON_CRYPTO_X509_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/clock/clock.h"
+#include "services/common/crypto/signing.h"
+
+namespace comity {
+
+// What is asked of a certificate. Serial numbers are 128 random bits. SHA-256 with ECDSA P-256.
+struct CertificateSpec {
+  std::string common_name;
+  std::vector<std::string> uris;  // SAN URIs (SPIFFE ids); for a CA: none
+  std::vector<std::string> dns;   // SAN dNSNames
+  UnixMillis not_before = 0;
+  UnixMillis not_after = 0;
+  // A CA certificate carries a critical nameConstraints permitting only this URI host.
+  std::string permitted_uri_host;
+};
+
+// All return PEM.
+std::string SelfSignedCertificate(const PrivateKey& key, const CertificateSpec& spec);
+std::string SelfSignedAuthority(const PrivateKey& key, const CertificateSpec& spec);  // CA:TRUE
+absl::StatusOr<std::string> IssueCertificate(const PrivateKey& ca_key, std::string_view ca_pem,
+                                             const PublicKey& subject, const CertificateSpec& spec);
+
+// A parsed certificate; no trust is implied. Copyable value.
+struct ParsedCertificate {
+  std::string spki;  // DER
+  std::string common_name;
+  std::vector<std::string> uris;
+  UnixMillis not_before = 0;
+  UnixMillis not_after = 0;
+  bool is_ca = false;
+  bool self_signed = false;  // issuer = subject and the signature verifies under its own key
+};
+// FIELD_INVALID unless exactly one well-formed certificate.
+absl::StatusOr<ParsedCertificate> ParseCertificate(std::string_view pem);
+
+// Does `pem` chain directly to `root_pem` (one level: leaf, root), with valid signature, key usage,
+// dates at `now` and name constraints? CERTIFICATE_INVALID with the cause otherwise.
+absl::Status VerifyIssuedBy(std::string_view pem, std::string_view root_pem, UnixMillis now);
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_CRYPTO_X509_H_

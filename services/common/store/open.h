@@ -1,0 +1,22 @@
+#ifndef COMITY_COMMON_STORE_OPEN_H_
+#define COMITY_COMMON_STORE_OPEN_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/store/blob_store.h"
+#include "services/common/store/record_store.h"
+
+namespace comity {
+
+// The embedded drivers: RocksDB under `<directory>/records`, files under `<directory>/blobs`.
+// Created when missing (mode 0700). Only one process can hold a directory: STORE_UNAVAILABLE with
+// the cause otherwise. After a failed sync a store is read-only until it is opened again.
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRocksRecordStore(const std::string& directory);
+absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory);
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_STORE_OPEN_H_
