@@ -16,7 +16,7 @@ set(COMITY_SANITIZE "" CACHE STRING "Argument of -fsanitize, or empty")
 find_package(Threads REQUIRED)
 
 # One relocation model for libraries and executables: nothing here is a shared library, and equal
-# flags let ccache and precompiled headers serve both.
+# flags make one cached object serve both.
 add_compile_options(-fPIE)
 add_link_options(-pie)
 

@@ -1,12 +1,12 @@
 # The helpers with which every folder declares its targets.
 #
-#   comity_library(<name> [PCH] SOURCES <...> HEADERS <...> DEPS <...> PRIVATE_DEPS <...>)
+#   comity_library(<name> SOURCES <...> HEADERS <...> DEPS <...> PRIVATE_DEPS <...>)
 #       Static library comity_<name>, alias comity::<name>. DEPS are those whose headers our own
 #       headers include; PRIVATE_DEPS are seen by our sources only. Without SOURCES it is
 #       header-only, and DEPS travel with it.
-#   comity_binary(<name> [PCH] SOURCES <...> DEPS <...>)
+#   comity_binary(<name> SOURCES <...> DEPS <...>)
 #       Program <name> in <build>/bin.
-#   comity_test(<name> [PCH] [WHOLE] SOURCES <...> DEPS <...> [TIMEOUT <s>] [LABELS <...>]
+#   comity_test(<name> [WHOLE] SOURCES <...> DEPS <...> [TIMEOUT <s>] [LABELS <...>]
 #               [ENVIRONMENT <NAME=value ...>])
 #       GoogleTest program <name> in <build>/test-bin with gmock's main; every test is a ctest of
 #       its own, or the program is one ctest when WHOLE (costly suite set-up).
@@ -21,7 +21,7 @@ function(comity_configure target)
 endfunction()
 
 function(comity_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "PCH" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "comity_library(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
   endif()
@@ -39,7 +39,7 @@ function(comity_library name)
 endfunction()
 
 function(comity_binary name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "PCH" "" "SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "comity_binary(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
   endif()
@@ -51,7 +51,7 @@ function(comity_binary name)
 endfunction()
 
 function(comity_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "PCH;WHOLE" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "WHOLE" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "comity_test(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
   endif()
