@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,6 +17,10 @@
 // unit of everything: one commit changes one partition, atomically and durably; no call spans two.
 // The limits below belong to the interface and are refused alike by every driver, so that a store
 // which is many machines can stand behind it later. Implementations are thread-safe; calls block.
+// A partition exists from the first commit that puts a key until one that deletes the partition;
+// deleting its last key leaves it in being. Partition names and keys are any bytes, never empty.
+// Every call: FIELD_INVALID over a limit, STORE_UNAVAILABLE when the disk refuses, DATA_CORRUPT
+// when stored bytes fail their checksum.
 namespace comity {
 
 inline constexpr size_t kMaxCommitOperations = 128;  // preconditions + mutations
@@ -23,6 +28,7 @@ inline constexpr size_t kMaxCommitBytes = 1 << 20;   // keys + values
 inline constexpr size_t kMaxPartitionKeys = 100'000;
 inline constexpr size_t kMaxKeyBytes = 512;
 inline constexpr size_t kMaxPartitionNameBytes = 256;
+inline constexpr size_t kMaxPageItems = 10'000;  // the largest `limit`
 
 // Grows with each commit to a partition and never repeats, also not after delete and re-create.
 // 0 means that the partition does not exist.
@@ -78,14 +84,16 @@ class RecordStore {
   virtual absl::StatusOr<Snapshot> Get(std::string_view partition,
                                        const std::vector<std::string>& keys) = 0;
 
-  // Keys in [begin, end) (empty end: no bound), at most `limit` (1..10,000). With `at` given, the
-  // pages are of that version or the call fails with CONFLICT.
+  // Keys in [begin, end) (empty end: no bound), at most `limit` (1..kMaxPageItems); a page of large
+  // values ends sooner, after at least one item, with `more` set. With `at` given, the pages are of
+  // that version or the call fails with CONFLICT.
   virtual absl::StatusOr<ScanPage> Scan(std::string_view partition, std::string_view begin,
                                         std::string_view end, size_t limit,
                                         std::optional<PartitionVersion> at = std::nullopt) = 0;
 
-  // Names of existing partitions that start with `prefix` and sort after `cursor`; unordered
-  // drivers may return any order but must end. For maintenance and sweeps, not for requests.
+  // At most `limit` (1..kMaxPageItems) names of existing partitions that start with `prefix` and
+  // sort after `cursor`; unordered drivers may return any order but must end. For maintenance and
+  // sweeps, not for requests.
   virtual absl::StatusOr<std::vector<std::string>> Partitions(std::string_view prefix,
                                                               std::string_view cursor,
                                                               size_t limit) = 0;
@@ -94,8 +102,11 @@ class RecordStore {
   // changed. FIELD_INVALID: over a limit. STORE_UNAVAILABLE: failed, nothing changed, or the
   // outcome is unknown: after an error other than CONFLICT and FIELD_INVALID, calling again with
   // the same request id answers with the first outcome if there was one. The outcome of every
-  // commit is kept under the request id in its partition for at least one hour. Reserved keys:
-  // those starting with "req/" (refused in mutations; hidden from Get and Scan).
+  // applied commit is kept under the request id in its partition for one hour, also when the
+  // partition is deleted meanwhile; a CONFLICT changed nothing, is not kept, and the same id may be
+  // tried again. Mutations apply in their order, so that puts after DeletePartition start it anew.
+  // The zero request id is refused. Reserved keys: those starting with "req/" (refused in
+  // preconditions and mutations; hidden from Get and Scan).
   virtual absl::StatusOr<PartitionVersion> Commit(std::string_view partition,
                                                   const RequestId& request_id,
                                                   const std::vector<Precondition>& preconditions,
