@@ -76,8 +76,8 @@ absl::Status VerifyReceipt(const LogReceipt& receipt, std::string_view leaf,
                            std::string_view origin, const PublicKey& key) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, VerifyCheckpoint(receipt.checkpoint, origin, key));
   ASSIGN_OR_RETURN(const Digest root,
-                   merkle::RootFromInclusion(merkle::LeafHash(leaf), receipt.index,
-                                             checkpoint.size, receipt.proof));
+                   merkle::RootFromInclusion(merkle::LeafHash(leaf), receipt.index, checkpoint.size,
+                                             receipt.proof));
   if (root != checkpoint.root) {
     return Refuse(Reason::kSignatureInvalid, "the leaf is not in the checkpoint's tree");
   }
