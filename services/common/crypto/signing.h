@@ -1,6 +1,7 @@
 #ifndef COMITY_COMMON_CRYPTO_SIGNING_H_
 #define COMITY_COMMON_CRYPTO_SIGNING_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,7 +58,6 @@ class PrivateKey final {
 
  private:
   PrivateKey();
-  friend class CertificateAuthority;
   friend class X509Builder;
   struct State;
   std::unique_ptr<State> state_;
