@@ -1,0 +1,44 @@
+#ifndef COMITY_COMMON_IDENTITY_AUTHORIZATION_H_
+#define COMITY_COMMON_IDENTITY_AUTHORIZATION_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "services/common/identity/caller.h"
+
+namespace comity {
+
+// Proof that the guard let this caller call this method. Domain functions take it, so that code
+// that forgot to ask does not compile. Only the guard makes one (and, in tests, the helper of
+// tests/testing/authorization.h). Copyable value; sharing it between threads is safe.
+class Authorization final {
+ public:
+  using Deadline = std::chrono::system_clock::time_point;
+
+  const Caller& caller() const { return *caller_; }
+  const std::string& method() const { return method_; }  // "/package.Service/Method"
+  // When the answer is of no use any more; calls made on behalf of this one carry it along.
+  Deadline deadline() const { return deadline_; }
+
+  bool IsDevice() const { return caller().kind == Caller::Kind::kDevice; }
+  bool IsService(ServiceKind kind, const RegionId& region) const {
+    return caller().kind == Caller::Kind::kService && caller().service == kind &&
+           caller().region == region;
+  }
+
+ private:
+  friend class Guard;
+  friend class UnsafeAuthorizationForTest;
+  Authorization(std::shared_ptr<const Caller> caller, std::string method, Deadline deadline)
+      : caller_(std::move(caller)), method_(std::move(method)), deadline_(deadline) {}
+
+  std::shared_ptr<const Caller> caller_;
+  std::string method_;
+  Deadline deadline_;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_IDENTITY_AUTHORIZATION_H_

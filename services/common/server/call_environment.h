@@ -1,0 +1,112 @@
+#ifndef COMITY_COMMON_SERVER_CALL_ENVIRONMENT_H_
+#define COMITY_COMMON_SERVER_CALL_ENVIRONMENT_H_
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <grpcpp/server_context.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "services/common/server/guard.h"
+#include "services/common/server/service_log.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+
+// How long calls may take. A call whose own deadline is sooner keeps that.
+struct CallLimits {
+  std::chrono::milliseconds unary{30'000};
+  std::map<std::string, std::chrono::milliseconds, std::less<>> by_method;  // full method name
+  std::chrono::milliseconds For(std::string_view method) const;
+};
+
+class CallWatch;
+class WorkerPool;
+
+// What every call of one server shares: guard, limits, counters, the worker pool, and whether the
+// server is draining. Thread-safe.
+class CallEnvironment final {
+ public:
+  struct Options {
+    const Guard* guard = nullptr;  // these two outlive the environment
+    ServiceLog* log = nullptr;     // null: calls are not logged
+    CallLimits limits;
+    size_t pool_threads = 8;
+    size_t pool_queue = 256;  // more work waiting than this is refused: OVERLOADED
+  };
+  explicit CallEnvironment(Options options);
+  ~CallEnvironment();
+
+  // From now on every call is refused with DRAINING; running ones end as they would.
+  void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+
+  // Calls ended so far with this reason; kUnspecified counts the successful ones.
+  uint64_t Count(Reason reason) const;
+
+  const Options& options() const { return options_; }
+  WorkerPool& pool() { return *pool_; }
+  CallWatch& watch() { return *watch_; }
+
+ private:
+  friend class ActiveCall;
+  static constexpr size_t kReasonSlots = 128;
+
+  const Options options_;
+  std::atomic<bool> draining_{false};
+  std::array<std::atomic<uint64_t>, kReasonSlots> counts_{};
+  std::unique_ptr<CallWatch> watch_;
+  std::unique_ptr<WorkerPool> pool_;
+};
+
+// One call from its arrival to its answer: the only place that admits, maps codes, counts and logs.
+// handler.h is how services use it.
+class ActiveCall final {
+ public:
+  // Checks draining, deadline and the guard.
+  ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* context,
+             std::string_view method);
+  ActiveCall(ActiveCall&&) = default;
+
+  const absl::Status& refusal() const { return admission_.status(); }
+  // Runs `work` if the call was admitted and is still in time; exceptions become INTERNAL.
+  template <typename Work>
+  absl::Status Run(const Work& work) {
+    if (absl::Status late = CheckStart(); !late.ok()) {
+      return late;
+    }
+    try {
+      return work(*admission_);
+    } catch (const std::exception& error) {
+      return Refuse(Reason::kInternal, error.what());
+    } catch (...) {
+      return Refuse(Reason::kInternal, "unknown exception");
+    }
+  }
+  // Counts, logs one line (never the message or a name) and gives what goes to the caller.
+  grpc::Status Finish(const absl::Status& outcome);
+  Authorization::Deadline deadline() const { return deadline_; }
+
+ private:
+  absl::Status CheckStart() const;
+
+  CallEnvironment* environment_;
+  grpc::ServerContextBase* context_;
+  std::string_view method_;
+  std::chrono::steady_clock::time_point start_;
+  Authorization::Deadline deadline_;
+  absl::StatusOr<Authorization> admission_;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_SERVER_CALL_ENVIRONMENT_H_

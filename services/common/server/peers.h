@@ -1,0 +1,62 @@
+#ifndef COMITY_COMMON_SERVER_PEERS_H_
+#define COMITY_COMMON_SERVER_PEERS_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+
+#include "services/common/clock/clock.h"
+#include "services/common/identity/authorization.h"
+#include "services/common/ids/ids.h"
+#include "services/common/server/credentials.h"
+#include "services/common/topology/topology.h"
+
+namespace comity {
+
+// Channels to the services of a topology, made when first asked for and kept. Used by services and,
+// with the certificate of a device or person, by the client library. Thread-safe.
+class Peers final {
+ public:
+  struct Options {
+    Topology topology;
+    TlsIdentity identity;          // what this side presents
+    const Clock* clock = nullptr;  // outlives the channels
+  };
+  explicit Peers(Options options);
+  ~Peers();
+
+  // Never null; connects when a call is made. COMITY_CHECK: the region is in the topology.
+  std::shared_ptr<grpc::Channel> ChannelTo(const RegionId& region, ServiceKind kind);
+  // peers.StubTo<custody::v1::CustodyService>(region, ServiceKind::kCustody)->…
+  template <typename Service>
+  std::unique_ptr<typename Service::Stub> StubTo(const RegionId& region, ServiceKind kind) {
+    return Service::NewStub(ChannelTo(region, kind));
+  }
+
+  // Before each call: sets the deadline and says which topology this side has.
+  void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const;
+  // The same for a call on behalf of one being served: not later than that one's deadline.
+  void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout,
+               const Authorization& on_behalf_of) const;
+
+  // After each call: as FromGrpcStatus(), and CERTIFICATE_INVALID instead of PEER_UNAVAILABLE when
+  // the call failed because the other side's certificate was refused.
+  absl::Status Outcome(const grpc::Status& status, const grpc::ClientContext& context,
+                       const RegionId& region, ServiceKind kind) const;
+
+  const Topology& topology() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_SERVER_PEERS_H_

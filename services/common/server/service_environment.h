@@ -1,0 +1,131 @@
+#ifndef COMITY_COMMON_SERVER_SERVICE_ENVIRONMENT_H_
+#define COMITY_COMMON_SERVER_SERVICE_ENVIRONMENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include "absl/status/statusor.h"
+
+#include "comity/common/v1/common.pb.h"
+#include "services/common/clock/clock.h"
+#include "services/common/identity/service_signer.h"
+#include "services/common/log/transparency_log.h"
+#include "services/common/server/call_environment.h"
+#include "services/common/server/credentials.h"
+#include "services/common/server/guard.h"
+#include "services/common/server/peers.h"
+#include "services/common/server/service_log.h"
+#include "services/common/store/blob_store.h"
+#include "services/common/store/record_store.h"
+#include "services/common/topology/roster.h"
+#include "services/common/topology/topology.h"
+
+namespace comity {
+
+// What a service brings along to be run.
+class ServiceEnvironment;
+class ServiceInstance {
+ public:
+  // Stops the instance's own threads. Runs after the server has stopped, before the environment
+  // and its stores go.
+  virtual ~ServiceInstance() = default;
+  virtual std::vector<grpc::Service*> GrpcServices() = 0;
+};
+struct ServiceDefinition {
+  ServiceKind kind = ServiceKind::kStorage;
+  MethodRules rules;
+  CallLimits limits;
+  std::function<absl::StatusOr<std::unique_ptr<ServiceInstance>>(ServiceEnvironment&)> make;
+};
+
+// What the environment is made of. A deployed service gets it from its folder (service_main.h),
+// a test from memory.
+struct ServiceResources {
+  Topology topology;
+  RegionId region;
+  ServiceKind kind = ServiceKind::kStorage;
+  std::string directory;  // of this service; empty in tests
+  std::shared_ptr<const Clock> clock;
+  TlsIdentity tls;
+  PrivateKey statement_key;
+  Statement endorsement;
+  std::shared_ptr<const Roster> roster;
+  std::shared_ptr<RecordStore> records;
+  std::shared_ptr<BlobStore> blobs;
+  std::shared_ptr<TransparencyLog> log;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+};
+
+// Everything that one running service shares. All getters are thread-safe and give objects that
+// live as long as the environment.
+class ServiceEnvironment final {
+ public:
+  // Verifies certificate, endorsement and that they, the topology and the keys belong together.
+  // CERTIFICATE_INVALID, ENDORSEMENT_MISSING, TOPOLOGY_INVALID, STORE_UNAVAILABLE.
+  static absl::StatusOr<std::unique_ptr<ServiceEnvironment>> Create(
+      ServiceResources resources, const ServiceDefinition& definition);
+  ~ServiceEnvironment();
+
+  const Topology& topology() const { return resources_.topology; }
+  const RegionId& region() const { return resources_.region; }
+  ServiceKind kind() const { return resources_.kind; }
+  const std::string& operator_name() const { return operator_name_; }
+  const std::string& directory() const { return resources_.directory; }
+  const Clock& clock() const { return *resources_.clock; }
+  UnixMillis Now() const { return clock().Now(); }
+  const Roster& roster() const { return *resources_.roster; }
+  const Statement& endorsement() const { return resources_.endorsement; }
+  const TlsIdentity& tls() const { return resources_.tls; }
+
+  RecordStore& records() { return *resources_.records; }
+  BlobStore& blobs() { return *resources_.blobs; }
+  TransparencyLog& transparency_log() { return *resources_.log; }
+  ServiceSigner& signer() { return *signer_; }
+  Guard& guard() { return *guard_; }
+  Peers& peers() { return *peers_; }
+  CallEnvironment& calls() { return *calls_; }
+  ServiceLog& log() { return *log_; }
+
+  // `tick` is called on the one maintenance thread, first right after start, then every 200 ms
+  // (development) or 5 s of real time; what it compares is clock(). It must return soon when
+  // stopping() is true. Register before the server starts.
+  void RegisterTicker(std::string name, std::function<void()> tick);
+  bool stopping() const;
+  // Runs every registered ticker once, on this thread: for tests that start no thread.
+  void TickOnce();
+  void StartTickers();
+  void StopTickers();  // returns when no tick is running
+
+  // Fills all fields that are the same for every service; the others stay as they are.
+  void FillStatus(comity::common::v1::ServiceStatus& status);
+
+ private:
+  struct Tickers;
+  ServiceEnvironment(ServiceResources resources, const ServiceDefinition& definition);
+
+  ServiceResources resources_;
+  std::string operator_name_;
+  std::unique_ptr<ServiceLog> log_;
+  std::unique_ptr<ServiceSigner> signer_;
+  std::unique_ptr<Guard> guard_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<CallEnvironment> calls_;
+  std::unique_ptr<Tickers> tickers_;
+};
+
+// Signs `body` about `subject` as this service, now: see ServiceSigner::Sign.
+template <typename Body>
+absl::StatusOr<Statement> SignServiceStatement(ServiceEnvironment& environment, std::string subject,
+                                               const Body& body, UnixMillis expiry = 0) {
+  return environment.signer().Sign(std::move(subject), body, expiry);
+}
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_SERVER_SERVICE_ENVIRONMENT_H_
