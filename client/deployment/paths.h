@@ -1,0 +1,43 @@
+#ifndef COMITY_CLIENT_DEPLOYMENT_PATHS_H_
+#define COMITY_CLIENT_DEPLOYMENT_PATHS_H_
+
+#include <string>
+#include <string_view>
+
+#include "services/common/statement/operator.h"
+
+namespace comity {
+
+// Where things lie in a deployment's folder: one private folder per holder (docs/deployment.md).
+class DeploymentPaths final {
+ public:
+  explicit DeploymentPaths(std::string directory) : directory_(std::move(directory)) {}
+  const std::string& directory() const { return directory_; }
+
+  std::string Topology() const { return directory_ + "/topology.txtpb"; }
+  std::string TopologySignature() const { return Topology() + ".sig"; }
+  std::string Clock() const { return directory_ + "/clock"; }
+  std::string Root(std::string_view region) const { return Join({"roots", region}); }
+  std::string Operator(std::string_view name) const { return Join({"operators", name}); }
+  std::string Person(std::string_view region, std::string_view name) const {
+    return Join({"people", region, name});
+  }
+  std::string Service(std::string_view region, ServiceKind kind) const {
+    return Join({region, Name(kind)});
+  }
+  std::string Identity(std::string_view region, ServiceKind kind) const {
+    return Service(region, kind) + "/identity";
+  }
+
+ private:
+  std::string Join(std::initializer_list<std::string_view> parts) const {
+    std::string path = directory_;
+    for (std::string_view part : parts) path.append("/").append(part);
+    return path;
+  }
+  std::string directory_;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_CLIENT_DEPLOYMENT_PATHS_H_
