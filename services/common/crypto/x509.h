@@ -37,6 +37,9 @@ struct ParsedCertificate {
   UnixMillis not_before = 0;
   UnixMillis not_after = 0;
   bool is_ca = false;
+  // The only URI host that a CA's critical name constraints permit; empty if there is none or
+  // anything else is permitted too.
+  std::string permitted_uri_host;
   bool self_signed = false;  // issuer = subject and the signature verifies under its own key
 };
 // FIELD_INVALID unless exactly one well-formed certificate.

@@ -11,6 +11,8 @@
 
 namespace comity {
 
+inline constexpr size_t kMaxChainEntries = 256;
+
 // First 20 bytes of SHA-256("comity account v1" || spki). `spki`: DER, P-256 uncompressed.
 AccountId AccountIdOf(std::string_view device_spki);
 
@@ -28,11 +30,14 @@ class DeviceChain final {
   static absl::StatusOr<DeviceChain> Verify(const AccountId& account,
                                             const std::vector<Statement>& entries);
 
-  // The chain after more entries; entries already known are skipped when equal. CHAIN_FORKED when
-  // an entry with a known number differs.
+  // The chain after more entries; entries already known are skipped when their bodies are equal.
+  // CHAIN_FORKED when a validly signed entry with a known number differs; CHAIN_BEHIND when entries
+  // between are missing; the refusals of Verify otherwise.
   absl::StatusOr<DeviceChain> Extend(const std::vector<Statement>& entries) const;
 
   const AccountId& account() const { return account_; }
+  // The deployment that every entry names; the caller compares it with its own.
+  const std::string& deployment() const { return deployment_; }
   ChainHead head() const;
   const std::vector<Statement>& entries() const { return entries_; }
   const std::vector<Device>& devices() const { return devices_; }
@@ -41,12 +46,18 @@ class DeviceChain final {
   const Device* FindActive(const SigningKeyId& key) const;
   // Is (number, hash) an entry of this chain?
   bool Contains(const ChainHead& head) const;
-  // A statement of this account signed by an active device: subject is checked too.
+  // A statement of this account and deployment that names an active device as issuer and is signed
+  // by it. SIGNATURE_INVALID, STATEMENT_MALFORMED otherwise. Expiry and number are the caller's.
   absl::Status VerifyDeviceStatement(const Statement& statement) const;
 
  private:
   DeviceChain() = default;
+  // Takes `entry` as the next one, or refuses it.
+  absl::Status Append(const Statement& entry);
+  absl::Status Apply(const ChainEntry& entry, const SigningKeyId& signer);
+
   AccountId account_;
+  std::string deployment_;
   std::vector<Statement> entries_;
   std::vector<Digest> hashes_;
   std::vector<Device> devices_;

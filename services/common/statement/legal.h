@@ -64,6 +64,9 @@ struct NoConflict {
   }
 };
 
+inline constexpr size_t kMaxAuthorisedContents = 4'096;
+inline constexpr size_t kMaxAuthorisationCore = 128 << 10;  // encoded
+
 // What is authorised: one account, one recipient. Not a statement: approvers sign its digest.
 struct AuthorisationCore {
   std::string deployment;

@@ -24,6 +24,8 @@ namespace comity {
 
 inline constexpr size_t kMaxStatementBody = 65'535;
 inline constexpr size_t kMaxStatementSignatures = 16;
+// How far the clock of a signer may be ahead of ours before its "not before" is taken literally.
+inline constexpr int64_t kAllowedClockSkew = 5 * kSecondMs;
 
 struct StatementSignature {
   SigningKeyId key_id;

@@ -21,6 +21,8 @@ class Roster final {
                                        const Topology& topology);
 
   uint64_t number() const { return number_; }
+  // Number 1 counts at once (0), later ones 72 h after they were signed.
+  UnixMillis effective_time() const { return effective_time_; }
   const RegionId& region() const { return region_; }
   const std::vector<RosterPerson>& persons() const { return persons_; }
   const RosterPerson* FindByKey(const SigningKeyId& key) const;  // nullptr if none
@@ -29,6 +31,7 @@ class Roster final {
  private:
   Roster() = default;
   uint64_t number_ = 0;
+  UnixMillis effective_time_ = 0;
   RegionId region_;
   std::vector<RosterPerson> persons_;
   std::vector<std::pair<SigningKeyId, size_t>> keys_;  // sorted

@@ -48,12 +48,19 @@ const HomeInfo& HomeAt(const TerritoryInfo& territory, UnixMillis now);
 // The next scheduled home whose region differs, if announced.
 const HomeInfo* AnnouncedChange(const TerritoryInfo& territory, UnixMillis now);
 
-// Does this consent say exactly what the topology computes for that move, and is it open now?
-// CONSENT_VOID with the cause otherwise. Dates: signed from the announcement on; nothing moves
-// before the date.
+// Why a consent is looked at: to keep it (from the announcement on), or to move something now.
+enum class ConsentUse : uint8_t { kRecord = 1, kMove = 2 };
+
+// Does this consent say exactly what the topology computes for that move (every field but epoch and
+// chain head), and was it signed between announcement and end of the window, with an expiry of at
+// most 90 days that has not passed? CONSENT_VOID with the cause otherwise. With kMove, which is the
+// default so that nothing moves by an oversight, also STATE_NOT_READY before the date of the move.
+// Whose signature and which account it is, the caller has checked (DeviceChain).
 absl::Status CheckConsent(const Topology& topology, const Envelope& envelope,
-                          const Consent& consent, std::string_view territory, UnixMillis now);
+                          const Consent& consent, std::string_view territory, UnixMillis now,
+                          ConsentUse use = ConsentUse::kMove);
 // The consent that the topology computes; the client fills in epoch and chain head and signs it.
+// STATE_NOT_READY when no move out of `source` is due or announced.
 absl::StatusOr<Consent> DraftConsent(const Topology& topology, std::string_view territory,
                                      const RegionId& source, UnixMillis now);
 
