@@ -54,7 +54,7 @@ class DeviceChain final {
   DeviceChain() = default;
   // Takes `entry` as the next one, or refuses it.
   absl::Status Append(const Statement& entry);
-  absl::Status Apply(const ChainEntry& entry, const SigningKeyId& signer);
+  absl::Status Apply(const ChainEntry& entry);
 
   AccountId account_;
   std::string deployment_;
