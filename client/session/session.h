@@ -1,0 +1,65 @@
+#ifndef COMITY_CLIENT_SESSION_SESSION_H_
+#define COMITY_CLIENT_SESSION_SESSION_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/clock/clock.h"
+#include "services/common/server/credentials.h"
+#include "services/common/server/peers.h"
+#include "services/common/statement/statement.h"
+#include "services/common/topology/topology.h"
+
+namespace comity {
+
+// A deployment as one identity sees it: its topology, its clock, and channels to its services that
+// present that identity. Thread-safe. The base of everything else in the client library.
+class Session final {
+ public:
+  // Loads and verifies `<directory>/topology.txtpb`; reads time from `<directory>/clock` when there
+  // is one (development), else from the system. TOPOLOGY_INVALID, STORE_UNAVAILABLE.
+  static absl::StatusOr<std::unique_ptr<Session>> Open(const std::string& directory,
+                                                       TlsIdentity identity);
+  ~Session();
+
+  const std::string& directory() const { return directory_; }
+  const Topology& topology() const { return topology_; }
+  const Clock& clock() const { return *clock_; }
+  UnixMillis Now() const { return clock_->Now(); }
+  Peers& peers() { return *peers_; }
+
+  // FIELD_INVALID, naming the regions there are, when the topology has no such region.
+  absl::StatusOr<RegionId> FindRegion(const std::string& name) const;
+
+  // One unary call: session.Call(region, kind, &Stub::Method, request) with the method's own stub
+  // type. Adds deadline and topology mark; errors carry the service's reason.
+  template <typename Service, typename Request, typename Response>
+  absl::StatusOr<Response> Call(const RegionId& region, ServiceKind kind,
+                                grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
+                                                                      const Request&, Response*),
+                                const Request& request,
+                                std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+    const auto stub = peers_->StubTo<Service>(region, kind);
+    grpc::ClientContext context;
+    peers_->Prepare(context, timeout);
+    Response response;
+    const grpc::Status status = (stub.get()->*method)(&context, request, &response);
+    if (absl::Status s = peers_->Outcome(status, context, region, kind); !s.ok()) return s;
+    return response;
+  }
+
+ private:
+  Session(std::string directory, Topology topology, std::unique_ptr<Clock> clock,
+          TlsIdentity identity);
+  std::string directory_;
+  Topology topology_;
+  std::unique_ptr<Clock> clock_;
+  std::unique_ptr<Peers> peers_;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_CLIENT_SESSION_SESSION_H_
