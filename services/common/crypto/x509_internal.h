@@ -24,6 +24,9 @@ inline constexpr UnixMillis kLatestCertificateTime = 253'402'300'799'000;  // th
 // Null unless `pem` is exactly one certificate.
 X509Pointer X509FromPem(std::string_view pem);
 bool IsAuthority(const x509_st* certificate);
+// The one URI host that a root's name constraints permit; none if they permit several, or names
+// without limit.
+std::optional<std::string> PermittedUriHost(const x509_st* root);
 
 // The host of "scheme://host/path" or "scheme://host". None when a user, a port, an escape or
 // anything else stands there that two readers could read differently.

@@ -159,6 +159,7 @@ absl::StatusOr<ParsedCertificate> ParseCertificate(std::string_view pem) {
   ASSIGN_OR_RETURN(parsed.not_before, ReadTime(X509_get0_notBefore(certificate.get())));
   ASSIGN_OR_RETURN(parsed.not_after, ReadTime(X509_get0_notAfter(certificate.get())));
   parsed.is_ca = IsAuthority(certificate.get());
+  parsed.permitted_uri_host = PermittedUriHost(certificate.get()).value_or("");
   parsed.self_signed = IsSelfSigned(certificate.get());
   return parsed;
 }

@@ -17,11 +17,7 @@
 #endif
 
 namespace comity {
-namespace {
 
-absl::Status Invalid(std::string_view what) { return Refuse(Reason::kCertificateInvalid, what); }
-
-// The one URI host that a root permits; none if it permits several, or names without limit.
 std::optional<std::string> PermittedUriHost(const X509* root) {
   const bssl::UniquePtr<NAME_CONSTRAINTS> constraints(static_cast<NAME_CONSTRAINTS*>(
       X509_get_ext_d2i(root, NID_name_constraints, nullptr, nullptr)));
@@ -36,6 +32,10 @@ std::optional<std::string> PermittedUriHost(const X509* root) {
   return std::string(
       AsView({ASN1_STRING_get0_data(host), static_cast<size_t>(ASN1_STRING_length(host))}));
 }
+
+namespace {
+
+absl::Status Invalid(std::string_view what) { return Refuse(Reason::kCertificateInvalid, what); }
 
 absl::Status CheckLeafUsage(X509* leaf) {
   const uint32_t flags = X509_get_extension_flags(leaf);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/testing/hex.h"
 #include "tests/testing/matchers.h"
 
 namespace comity {
@@ -11,19 +12,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string Hex(std::string_view hex) {
-  std::string bytes;
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1])));
-  }
-  return bytes;
-}
-
-const std::string kVersion1 =
-    Hex("0001"
-        "00000002"
-        "0001");
+const std::string kVersion1 = FromHex(
+    "0001"
+    "00000002"
+    "0001");
 
 CanonicalReader OpenOrDie(std::string_view bytes) {
   absl::StatusOr<CanonicalReader> reader = CanonicalReader::Open(bytes, 1);
@@ -87,8 +79,8 @@ TEST(CanonicalWriterDeathTest, TagsThatDoNotAscendEndTheProcess) {
 
 TEST(CanonicalReaderTest, OpenFailsWithoutVersion) {
   EXPECT_THAT(CanonicalReader::Open("", 1), RefusedWith(Reason::kStatementMalformed));
-  EXPECT_THAT(CanonicalReader::Open(Hex("0002"
-                                        "00000000"),
+  EXPECT_THAT(CanonicalReader::Open(FromHex("0002"
+                                            "00000000"),
                                     1),
               RefusedWith(Reason::kStatementMalformed));
 }
@@ -98,9 +90,9 @@ TEST(CanonicalReaderTest, OpenFailsForAnotherVersion) {
 }
 
 TEST(CanonicalReaderTest, OpenFailsWhenVersionHasAnotherWidth) {
-  EXPECT_THAT(CanonicalReader::Open(Hex("0001"
-                                        "00000001"
-                                        "01"),
+  EXPECT_THAT(CanonicalReader::Open(FromHex("0001"
+                                            "00000001"
+                                            "01"),
                                     1),
               RefusedWith(Reason::kStatementMalformed));
 }
@@ -121,26 +113,26 @@ TEST(CanonicalReaderTest, OpenFailsWhenBytesFollow) {
 TEST(CanonicalReaderTest, OpenFailsWhenATagRepeatsOrDescends) {
   EXPECT_THAT(CanonicalReader::Open(kVersion1 + kVersion1, 1),
               RefusedWith(Reason::kStatementMalformed));
-  EXPECT_THAT(CanonicalReader::Open(kVersion1 + Hex("0003"
-                                                    "00000000"
-                                                    "0002"
-                                                    "00000000"),
+  EXPECT_THAT(CanonicalReader::Open(kVersion1 + FromHex("0003"
+                                                        "00000000"
+                                                        "0002"
+                                                        "00000000"),
                                     1),
               RefusedWith(Reason::kStatementMalformed));
 }
 
 TEST(CanonicalReaderTest, OpenFailsForTagZero) {
-  EXPECT_THAT(CanonicalReader::Open(Hex("0000"
-                                        "00000000") +
+  EXPECT_THAT(CanonicalReader::Open(FromHex("0000"
+                                            "00000000") +
                                         kVersion1,
                                     1),
               RefusedWith(Reason::kStatementMalformed));
 }
 
 TEST(CanonicalReaderTest, OpenFailsForALengthBeyondTheEnd) {
-  EXPECT_THAT(CanonicalReader::Open(kVersion1 + Hex("0002"
-                                                    "ffffffff"
-                                                    "00"),
+  EXPECT_THAT(CanonicalReader::Open(kVersion1 + FromHex("0002"
+                                                        "ffffffff"
+                                                        "00"),
                                     1),
               RefusedWith(Reason::kStatementMalformed));
 }
@@ -185,7 +177,7 @@ TEST(CanonicalReaderTest, UnreadFieldIsRefusedAtTheEndAndNamed) {
 class CanonicalListTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CanonicalListTest, MalformedListIsRefused) {
-  const std::string bytes = std::move(CanonicalWriter(1).Bytes(2, Hex(GetParam()))).Finish();
+  const std::string bytes = std::move(CanonicalWriter(1).Bytes(2, FromHex(GetParam()))).Finish();
   EXPECT_THAT(OpenOrDie(bytes).List(2), RefusedWith(Reason::kStatementMalformed));
 }
 
@@ -205,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(Framing, CanonicalListTest,
 class CanonicalMapTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CanonicalMapTest, MalformedMapIsRefused) {
-  const std::string bytes = std::move(CanonicalWriter(1).Bytes(2, Hex(GetParam()))).Finish();
+  const std::string bytes = std::move(CanonicalWriter(1).Bytes(2, FromHex(GetParam()))).Finish();
   EXPECT_THAT(OpenOrDie(bytes).Map(2), RefusedWith(Reason::kStatementMalformed));
 }
 
