@@ -38,9 +38,10 @@ class VerifiedAuthorisation final {
 // by its endorsed statement key, not before its time, not expired, within the signed lifetime after
 // the later approval; the grant's leaf (type "legal.grant", clear fields empty of persons,
 // commitment "grant" to the grant's digest opened by a salt that is the SHA-256 of the core) proven
-// in review's log by the topology's log key; classes, purposes and caps within the topology's
-// rules. AUTHORISATION_INVALID, FOUR_EYES, ENDORSEMENT_MISSING, RULES_FORBID with the cause in the
-// log.
+// in review's log by the topology's log key (of clear fields only "case_tag" may stand in the
+// leaf); purpose content needs class C5 and purpose attributes class C4; classes, instrument, time
+// range and caps within the topology's rules. AUTHORISATION_INVALID, FOUR_EYES,
+// ENDORSEMENT_MISSING, RULES_FORBID with the cause in the log.
 absl::StatusOr<VerifiedAuthorisation> VerifyAuthorisation(const Authorisation& authorisation,
                                                           ServiceKind audience,
                                                           const RegionId& region,
