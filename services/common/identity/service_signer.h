@@ -55,7 +55,8 @@ class ServiceSigner final {
                 Statement endorsement, RecordStore* records, const Clock* clock);
   absl::StatusOr<Envelope> NextEnvelope(std::string subject, UnixMillis expiry);
   absl::Status Load();
-  absl::Status Reserve(uint64_t from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<uint64_t> Next(uint64_t at_clock) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string deployment_;
   const RegionId region_;

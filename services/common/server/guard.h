@@ -38,10 +38,6 @@ enum CallerRule : uint32_t {
 // that is not listed is refused to everybody.
 using MethodRules = std::map<std::string, uint32_t, std::less<>>;
 
-// Metadata of calls across a border: "<serial>:<lower-case hex of the topology digest>".
-inline constexpr char kTopologyMetadata[] = "comity-topology";
-std::string FormatTopologyMark(const Topology& topology);
-
 // Identifies callers and applies the rules. Thread-safe. A certificate is parsed and verified once
 // and remembered (bounded, dropped when its dates pass), so that a call on a known connection costs
 // one hash and one sharded lookup.

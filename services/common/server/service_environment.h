@@ -62,12 +62,16 @@ struct ServiceResources {
   LogFormat log_format = LogFormat::kText;
 };
 
+// Do certificate, keys, endorsement, roster and topology belong together, so that no other party
+// would refuse this service? CERTIFICATE_INVALID, ENDORSEMENT_MISSING, TOPOLOGY_INVALID,
+// SIGNATURE_INVALID; the cause says what is wrong.
+absl::Status CheckServiceResources(const ServiceResources& resources);
+
 // Everything that one running service shares. All getters are thread-safe and give objects that
 // live as long as the environment.
 class ServiceEnvironment final {
  public:
-  // Verifies certificate, endorsement and that they, the topology and the keys belong together.
-  // CERTIFICATE_INVALID, ENDORSEMENT_MISSING, TOPOLOGY_INVALID, STORE_UNAVAILABLE.
+  // Refuses what CheckServiceResources() refuses; STORE_UNAVAILABLE.
   static absl::StatusOr<std::unique_ptr<ServiceEnvironment>> Create(
       ServiceResources resources, const ServiceDefinition& definition);
   ~ServiceEnvironment();

@@ -42,6 +42,10 @@ class ServiceLog final {
   std::unique_ptr<Impl> impl_;
 };
 
+// `text` with every run of base32 that is long enough to be an id put as "<id>": causes speak of
+// partitions and objects by name, and the log must not.
+std::string HideIds(std::string_view text);
+
 // The line that Write() writes, without its end.
 std::string FormatLogLine(LogFormat format, std::string_view time, std::string_view level,
                           std::string_view event, ServiceLog::Fields fields);

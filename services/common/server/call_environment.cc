@@ -1,0 +1,121 @@
+#include "services/common/server/call_environment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "services/common/server/call_watch.h"
+#include "services/common/server/status_codec.h"
+#include "services/common/server/worker_pool.h"
+
+namespace comity {
+namespace {
+
+// Refusals that speak of the service itself: only their causes are for the operator's log. What a
+// caller got wrong is told to the caller.
+bool IsFaultOfService(Reason reason) {
+  switch (Describe(reason).code) {
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string DescribeCaller(const absl::StatusOr<Authorization>& admission) {
+  if (!admission.ok()) {
+    return "refused";
+  }
+  const Caller& caller = admission->caller();
+  std::string text(Name(caller.kind));
+  if (caller.kind == Caller::Kind::kService) {
+    text = Name(caller.service);
+  }
+  if (!caller.region.empty()) {
+    text.append("@").append(caller.region.name());
+  }
+  return text;
+}
+
+// Tells calls apart in the log of one process.
+std::string NextRequestId() {
+  static std::atomic<uint64_t> next{0};
+  return std::to_string(next.fetch_add(1, std::memory_order_relaxed));
+}
+
+}  // namespace
+
+std::chrono::milliseconds CallLimits::For(std::string_view method) const {
+  const auto own = by_method.find(method);
+  return own == by_method.end() ? unary : own->second;
+}
+
+CallEnvironment::CallEnvironment(Options options)
+    : options_(std::move(options)),
+      watch_(std::make_unique<CallWatch>()),
+      pool_(std::make_unique<WorkerPool>(options_.pool_threads, options_.pool_queue)) {}
+
+CallEnvironment::~CallEnvironment() = default;
+
+uint64_t CallEnvironment::Count(Reason reason) const {
+  return counts_.at(static_cast<size_t>(reason)).load(std::memory_order_relaxed);
+}
+
+ActiveCall::ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* context,
+                       std::string_view method)
+    : environment_(&environment),
+      context_(context),
+      method_(method),
+      start_(std::chrono::steady_clock::now()),
+      deadline_(std::min(context->deadline(), std::chrono::system_clock::now() +
+                                                  environment.options_.limits.For(method))),
+      admission_(environment.draining()
+                     ? absl::StatusOr<Authorization>(Refuse(Reason::kDraining))
+                     : environment.options_.guard->Admit(*context, method, deadline_)) {}
+
+absl::Status ActiveCall::CheckStart() const {
+  if (!admission_.ok()) {
+    return admission_.status();
+  }
+  if (deadline_ <= std::chrono::system_clock::now()) {
+    return Refuse(Reason::kDeadline, "the deadline passed before the work began");
+  }
+  return absl::OkStatus();
+}
+
+grpc::Status ActiveCall::Finish(const absl::Status& outcome) {
+  const Reason reason = ReasonOf(outcome);
+  environment_->counts_.at(static_cast<size_t>(reason)).fetch_add(1, std::memory_order_relaxed);
+  ServiceLog* log = environment_->options_.log;
+  const LogLevel level = reason != Reason::kUnspecified && IsFaultOfService(reason)
+                             ? LogLevel::kWarn
+                             : LogLevel::kInfo;
+  if (log != nullptr && log->enabled(level)) {
+    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - start_);
+    const std::string request = NextRequestId();
+    const std::string caller = DescribeCaller(admission_);
+    const std::string latency_us = std::to_string(latency.count());
+    const std::string_view name = outcome.ok() ? "OK" : Describe(reason).name;
+    if (level == LogLevel::kWarn) {
+      log->Write(level, "call",
+                 {{"request", request},
+                  {"method", method_},
+                  {"caller", caller},
+                  {"reason", name},
+                  {"latency_us", latency_us},
+                  {"cause", HideIds(CauseOf(outcome))}});
+    } else {
+      log->Write(level, "call",
+                 {{"request", request},
+                  {"method", method_},
+                  {"caller", caller},
+                  {"reason", name},
+                  {"latency_us", latency_us}});
+    }
+  }
+  return ToGrpcStatus(outcome, context_);
+}
+
+}  // namespace comity

@@ -1,0 +1,72 @@
+#include "services/common/server/grpc_server.h"
+
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_builder.h>
+
+#include "services/common/server/limits.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+// A server is open to strangers until the guard has seen them: these bound what they can hold.
+constexpr size_t kMemoryBytes = 512 << 20;
+constexpr int kMaxThreads = 256;
+constexpr int kStreamsPerConnection = 256;
+constexpr int kHandshakeMs = 10'000;
+constexpr int kIdleConnectionMs = 10 * 60'000;
+constexpr int kKeepaliveMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kShortestPingIntervalMs = 10'000;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
+    const std::string& address, const TlsIdentity& identity, CallEnvironment* calls,
+    const std::vector<grpc::Service*>& services) {
+  grpc::EnableDefaultHealthCheckService(true);
+  std::unique_ptr<GrpcServer> result(new GrpcServer);
+  result->calls_ = calls;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, MakeServerCredentials(identity), &result->port_);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(kMaxMessageBytes);
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("comity").Resize(kMemoryBytes).SetMaxThreads(kMaxThreads));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kShortestPingIntervalMs);
+  // With it a second process could share the port, and half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  for (grpc::Service* service : services) {
+    builder.RegisterService(service);
+  }
+  result->server_ = builder.BuildAndStart();
+  if (result->server_ == nullptr || result->port_ == 0) {
+    return Refuse(Reason::kPeerUnavailable, "cannot listen on " + address);
+  }
+  return result;
+}
+
+GrpcServer::~GrpcServer() {
+  if (server_ != nullptr) {
+    Drain(std::chrono::milliseconds(0));
+  }
+}
+
+void GrpcServer::Drain(std::chrono::milliseconds patience) {
+  calls_->StartDraining();
+  if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService()) {
+    health->SetServingStatus(false);
+  }
+  server_->Shutdown(std::chrono::system_clock::now() + patience);
+  server_->Wait();
+}
+
+}  // namespace comity

@@ -1,0 +1,44 @@
+#ifndef COMITY_COMMON_SERVER_GRPC_SERVER_H_
+#define COMITY_COMMON_SERVER_GRPC_SERVER_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <grpcpp/server.h>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/server/call_environment.h"
+#include "services/common/server/credentials.h"
+
+namespace comity {
+
+// One gRPC server with our credentials, limits and the standard health service (whose answer is
+// public). Thread-safe.
+class GrpcServer final {
+ public:
+  // Listens on `address` ("host:port"; port 0 picks one). `calls` and `services` outlive it.
+  // PEER_UNAVAILABLE when the address cannot be had.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
+      const std::string& address, const TlsIdentity& identity, CallEnvironment* calls,
+      const std::vector<grpc::Service*>& services);
+  // Stops at once if Drain() was not called.
+  ~GrpcServer();
+
+  int port() const { return port_; }
+  // Refuses new work (DRAINING; health says NOT_SERVING), gives running calls `patience`, cancels
+  // what is left, and returns when none runs.
+  void Drain(std::chrono::milliseconds patience);
+
+ private:
+  GrpcServer() = default;
+  std::unique_ptr<grpc::Server> server_;
+  CallEnvironment* calls_ = nullptr;
+  int port_ = 0;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_SERVER_GRPC_SERVER_H_

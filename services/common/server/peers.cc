@@ -1,0 +1,125 @@
+#include "services/common/server/peers.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+#include "services/common/server/limits.h"
+#include "services/common/server/status_codec.h"
+#include "services/common/server/topology_mark.h"
+#include "services/common/status/check.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+constexpr int kKeepaliveMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kFirstReconnectMs = 100;
+constexpr int kLongestReconnectMs = 5'000;
+
+grpc::ChannelArguments ChannelSettings() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
+  // gRPC shares connections between channels that look alike; what a verifier expects is not part
+  // of that look.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // Proxies, service configs and retries are decided by nobody outside.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  return arguments;
+}
+
+// What the verifier of one channel said last. Outlives the peers: gRPC may verify until the last
+// reference to the channel is gone.
+struct Refusals {
+  absl::Mutex mutex;
+  absl::Status last ABSL_GUARDED_BY(mutex);
+};
+
+}  // namespace
+
+struct Peers::Impl {
+  struct Peer {
+    std::shared_ptr<grpc::Channel> channel;
+    std::shared_ptr<Refusals> refusals;
+  };
+  explicit Impl(Options o)
+      : options(std::move(o)), mark(FormatTopologyMark(MarkOf(options.topology))) {}
+
+  Peer Connect(const RegionId& region, ServiceKind kind) const {
+    const RegionInfo* info = options.topology.FindRegion(region);
+    COMITY_CHECK(info != nullptr);
+    auto refusals = std::make_shared<Refusals>();
+    const std::shared_ptr<grpc::ChannelCredentials> credentials =
+        MakeChannelCredentials(options.identity, options.topology, region, kind, options.clock,
+                               [refusals](const absl::Status& refusal) {
+                                 absl::MutexLock lock(&refusals->mutex);
+                                 refusals->last = refusal;
+                               });
+    return {grpc::CreateCustomChannel(info->service(kind).address, credentials, ChannelSettings()),
+            refusals};
+  }
+
+  const Options options;
+  const std::string mark;
+  absl::Mutex mutex;
+  std::map<std::pair<RegionId, ServiceKind>, Peer> peers ABSL_GUARDED_BY(mutex);
+};
+
+Peers::Peers(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Peers::~Peers() = default;
+
+const Topology& Peers::topology() const { return impl_->options.topology; }
+
+std::shared_ptr<grpc::Channel> Peers::ChannelTo(const RegionId& region, ServiceKind kind) {
+  absl::MutexLock lock(&impl_->mutex);
+  Impl::Peer& peer = impl_->peers[{region, kind}];
+  if (peer.channel == nullptr) {
+    peer = impl_->Connect(region, kind);
+  }
+  return peer.channel;
+}
+
+void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const {
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  context.AddMetadata(kTopologyMetadata, impl_->mark);
+}
+
+void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout,
+                    const Authorization& on_behalf_of) const {
+  context.set_deadline(
+      std::min(on_behalf_of.deadline(), std::chrono::system_clock::now() + timeout));
+  context.AddMetadata(kTopologyMetadata, impl_->mark);
+}
+
+absl::Status Peers::Outcome(const grpc::Status& status, const grpc::ClientContext& context,
+                            const RegionId& region, ServiceKind kind) const {
+  const absl::Status outcome = FromGrpcStatus(status, context);
+  if (ReasonOf(outcome) != Reason::kPeerUnavailable) {
+    return outcome;
+  }
+  absl::MutexLock lock(&impl_->mutex);
+  const auto peer = impl_->peers.find({region, kind});
+  if (peer == impl_->peers.end()) {
+    return outcome;
+  }
+  absl::MutexLock refusals_lock(&peer->second.refusals->mutex);
+  const absl::Status refusal = std::exchange(peer->second.refusals->last, absl::OkStatus());
+  return refusal.ok() ? outcome : refusal;
+}
+
+}  // namespace comity

@@ -1,0 +1,179 @@
+#include "services/common/server/service_environment.h"
+
+#include <chrono>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+#include "services/common/crypto/x509.h"
+#include "services/common/status/check.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+constexpr std::chrono::milliseconds kDevelopmentInterval{200};
+constexpr std::chrono::milliseconds kInterval{5'000};
+
+absl::Status CheckKeyOf(const TlsIdentity& tls) {
+  ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::FromPem(tls.private_key));
+  ASSIGN_OR_RETURN(const ParsedCertificate certificate, ParseCertificate(tls.certificate));
+  if (key.public_key().spki() != certificate.spki) {
+    return Refuse(Reason::kCertificateInvalid,
+                  "tls.key is not the key of the service's certificate");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckServiceResources(const ServiceResources& resources) {
+  const Topology& topology = resources.topology;
+  const RegionInfo* region = topology.FindRegion(resources.region);
+  if (region == nullptr) {
+    return Refuse(Reason::kTopologyInvalid, "no region \"" + resources.region.name() + "\"");
+  }
+  const UnixMillis now = resources.clock->Now();
+  RETURN_IF_ERROR(CheckServerCertificate(resources.tls.certificate, topology, resources.region,
+                                         resources.kind, now));
+  RETURN_IF_ERROR(CheckKeyOf(resources.tls));
+  ASSIGN_OR_RETURN(
+      const PublicKey endorsed,
+      topology.VerifyEndorsement(resources.endorsement, resources.region, resources.kind, now));
+  if (endorsed.id() != resources.statement_key.public_key().id()) {
+    return Refuse(Reason::kEndorsementMissing, "the endorsement is of another statement key");
+  }
+  const std::optional<PublicKey>& log_key = region->service(resources.kind).log_key;
+  if (log_key.has_value() && resources.log != nullptr &&
+      log_key->id() != resources.log->public_key().id()) {
+    return Refuse(Reason::kTopologyInvalid, "the topology names another log key");
+  }
+  if (resources.roster == nullptr || resources.roster->region() != resources.region) {
+    return Refuse(Reason::kSignatureInvalid, "no roster of this region");
+  }
+  return absl::OkStatus();
+}
+
+struct ServiceEnvironment::Tickers {
+  struct Ticker {
+    std::string name;
+    std::function<void()> tick;
+  };
+
+  Tickers(ServiceLog* l, std::chrono::milliseconds i) : log(l), interval(i) {}
+
+  void RunAll() {
+    for (const Ticker& ticker : tickers) {
+      try {
+        ticker.tick();
+      } catch (const std::exception& error) {
+        log->Error("ticker failed", {{"ticker", ticker.name}, {"cause", HideIds(error.what())}});
+      }
+    }
+  }
+
+  void Run() {
+    while (true) {
+      RunAll();
+      absl::MutexLock lock(&mutex);
+      if (mutex.AwaitWithTimeout(absl::Condition(&stops), absl::FromChrono(interval))) {
+        return;
+      }
+    }
+  }
+
+  ServiceLog* const log;
+  const std::chrono::milliseconds interval;
+  std::vector<Ticker> tickers;  // fixed once the thread runs
+  mutable absl::Mutex mutex;
+  bool stops ABSL_GUARDED_BY(mutex) = false;
+  std::thread thread;
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+};
+
+ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
+                                       const ServiceDefinition& definition)
+    : resources_(std::move(resources)),
+      operator_name_(topology().FindRegion(region())->service(kind()).operator_name),
+      log_(std::make_unique<ServiceLog>(resources_.log_level, resources_.log_format)),
+      guard_(std::make_unique<Guard>(Guard::Options{.topology = topology(),
+                                                    .region = region(),
+                                                    .kind = kind(),
+                                                    .rules = definition.rules,
+                                                    .roster = resources_.roster,
+                                                    .clock = resources_.clock.get()})),
+      peers_(std::make_unique<Peers>(Peers::Options{
+          .topology = topology(),
+          .identity = {resources_.tls.certificate, resources_.tls.private_key.Clone()},
+          .clock = resources_.clock.get()})),
+      calls_(std::make_unique<CallEnvironment>(CallEnvironment::Options{
+          .guard = guard_.get(), .log = log_.get(), .limits = definition.limits})),
+      tickers_(std::make_unique<Tickers>(
+          log_.get(), topology().development() ? kDevelopmentInterval : kInterval)) {}
+
+ServiceEnvironment::~ServiceEnvironment() { StopTickers(); }
+
+absl::StatusOr<std::unique_ptr<ServiceEnvironment>> ServiceEnvironment::Create(
+    ServiceResources resources, const ServiceDefinition& definition) {
+  COMITY_CHECK(resources.kind == definition.kind);
+  RETURN_IF_ERROR(CheckServiceResources(resources));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<ServiceSigner> signer,
+      ServiceSigner::Open(resources.topology.deployment(), resources.region, resources.kind,
+                          std::move(resources.statement_key), resources.endorsement,
+                          resources.records.get(), resources.clock.get()));
+  std::unique_ptr<ServiceEnvironment> environment(
+      new ServiceEnvironment(std::move(resources), definition));
+  environment->signer_ = std::move(signer);
+  return environment;
+}
+
+void ServiceEnvironment::RegisterTicker(std::string name, std::function<void()> tick) {
+  tickers_->tickers.push_back({std::move(name), std::move(tick)});
+}
+
+bool ServiceEnvironment::stopping() const {
+  absl::MutexLock lock(&tickers_->mutex);
+  return tickers_->stops;
+}
+
+void ServiceEnvironment::TickOnce() { tickers_->RunAll(); }
+
+void ServiceEnvironment::StartTickers() {
+  tickers_->thread = std::thread([this] { tickers_->Run(); });
+}
+
+void ServiceEnvironment::StopTickers() {
+  {
+    absl::MutexLock lock(&tickers_->mutex);
+    tickers_->stops = true;
+  }
+  if (tickers_->thread.joinable()) {
+    tickers_->thread.join();
+  }
+}
+
+void ServiceEnvironment::FillStatus(comity::common::v1::ServiceStatus& status) {
+  status.set_deployment(topology().deployment());
+  status.set_region(region().name());
+  status.set_service(std::string(Name(kind())));
+  status.set_operator_(operator_name());
+  status.set_development(topology().development());
+  status.set_time_ms(Now());
+  status.set_topology_serial(topology().serial());
+  status.set_topology_digest(std::string(topology().digest().bytes()));
+  status.set_roster_number(roster().number());
+  status.set_log_size(transparency_log().size());
+  status.set_log_quorum(topology().log_quorum());
+  status.set_version(COMITY_VERSION);
+  status.set_uptime_seconds(
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                std::chrono::steady_clock::now() - tickers_->started)
+                                .count()));
+  status.set_log_url(topology().FindRegion(region())->service(kind()).log_url);
+}
+
+}  // namespace comity

@@ -1,0 +1,81 @@
+#include "services/common/server/service_flags.h"
+
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+constexpr int kWrongFlags = 2;
+
+const char* Purpose(ServiceKind kind) {
+  switch (kind) {
+    case ServiceKind::kStorage:
+      return "The storage service of one region: ciphertext, wraps and accounts. It never sees a "
+             "key.";
+    case ServiceKind::kCustody:
+      return "The key custody service of one region: makes, uses, moves and destroys account keys.";
+    case ServiceKind::kReview:
+      return "The legal-request review service of one region: decides requests of authorities.";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* argv,
+                                                  ServiceKind kind) {
+  ServiceFlags flags;
+  const std::string program = "comity-" + std::string(Name(kind));
+  CLI::App app(Purpose(kind), program);
+  app.set_version_flag("--version", program + " " + COMITY_VERSION, "Print the version and exit");
+  app.add_option("--topology", flags.topology,
+                 "The topology file; its signatures are in <file>.sig")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--region", flags.region, "The region of this service, as in the topology")
+      ->required()
+      ->type_name("NAME");
+  app.add_option("--dir", flags.directory,
+                 "This service's own folder: identity/ (given to it), store/ (its own)")
+      ->required()
+      ->type_name("DIR");
+  app.add_option("--test-clock", flags.test_clock,
+                 "Read the time from this file; only for a topology marked development")
+      ->type_name("FILE");
+  app.add_flag("--check-config", flags.check_config,
+               "Check topology, folder, certificate, endorsement and roster, then exit");
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
+                                                  {"info", LogLevel::kInfo},
+                                                  {"warn", LogLevel::kWarn},
+                                                  {"error", LogLevel::kError},
+                                                  {"off", LogLevel::kOff}};
+  app.add_option("--log-level", flags.log_level, "debug, info, warn, error or off (info)")
+      ->transform(CLI::Transformer(levels))
+      ->type_name("LEVEL");
+  const std::map<std::string, LogFormat> formats = {{"text", LogFormat::kText},
+                                                    {"json", LogFormat::kJson}};
+  app.add_option("--log-format", flags.log_format, "text or json (text), on standard error")
+      ->transform(CLI::Transformer(formats))
+      ->type_name("FORMAT");
+  app.add_option("--drain-seconds", flags.drain_seconds,
+                 "How long running calls may go on after SIGTERM (10)")
+      ->check(CLI::Range(0, 600))
+      ->type_name("N");
+  app.footer("Example:\n  " + program +
+             " --topology world/topology.txtpb --region cn --dir world/cn/" +
+             std::string(Name(kind)) +
+             "\nStops on SIGTERM or SIGINT after running calls have ended. `comity up` makes the "
+             "files and starts\nall services of a deployment; docs/topology.md explains them.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongFlags;
+  }
+  return flags;
+}
+
+}  // namespace comity

@@ -1,0 +1,32 @@
+#ifndef COMITY_COMMON_SERVER_SERVICE_FLAGS_H_
+#define COMITY_COMMON_SERVER_SERVICE_FLAGS_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "services/common/server/service_log.h"
+#include "services/common/statement/operator.h"
+
+namespace comity {
+
+// The command line of a service.
+struct ServiceFlags {
+  std::string topology;
+  std::string region;
+  std::string directory;
+  std::string test_clock;  // empty = real time
+  bool check_config = false;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+  uint32_t drain_seconds = 10;
+};
+
+// The flags, or the exit code of a command line that was answered at once (--help, --version: 0;
+// wrong flags: 2), with its answer printed.
+std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* argv,
+                                                  ServiceKind kind);
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_SERVER_SERVICE_FLAGS_H_

@@ -1,0 +1,290 @@
+#include "services/common/server/service_main.h"
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "services/common/crypto/digest.h"
+#include "services/common/files/files.h"
+#include "services/common/log/log_http.h"
+#include "services/common/secret/arena.h"
+#include "services/common/server/grpc_server.h"
+#include "services/common/server/notify.h"
+#include "services/common/server/service_flags.h"
+#include "services/common/server/service_folder.h"
+#include "services/common/server/topology_mark.h"
+#include "services/common/server/topology_pin.h"
+#include "services/common/statement/leaf.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+#include "services/common/store/open.h"
+
+namespace comity {
+namespace {
+
+// The signed topology with the bytes it was read from.
+struct TopologyFile {
+  Topology topology;
+  std::string text;
+  Statement signature;
+};
+
+absl::StatusOr<TopologyFile> LoadTopology(const std::string& path) {
+  TopologyFile file;
+  ASSIGN_OR_RETURN(file.topology, Topology::Load(path));
+  ASSIGN_OR_RETURN(file.text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string signature, ReadFile(path + ".sig"));
+  ASSIGN_OR_RETURN(file.signature, DecodeStatement(signature));
+  // Load() read the file on its own; a file that is being replaced is not followed half.
+  if (Sha256Digest(file.text) != file.topology.digest()) {
+    return Refuse(Reason::kTopologyInvalid, "the file changed while it was read");
+  }
+  return file;
+}
+
+absl::StatusOr<std::shared_ptr<const Clock>> OpenClock(const ServiceFlags& flags,
+                                                       const Topology& topology) {
+  if (flags.test_clock.empty()) {
+    if (topology.test_clock_start().has_value()) {
+      return Refuse(Reason::kTopologyInvalid,
+                    "the topology has a test clock: pass its file with --test-clock");
+    }
+    return std::make_shared<const SystemClock>();
+  }
+  if (!topology.development()) {
+    return Refuse(Reason::kNotDevelopment, "--test-clock");
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<FileClock> clock, FileClock::Open(flags.test_clock));
+  return std::shared_ptr<const Clock>(std::move(clock));
+}
+
+void RaiseToHardLimit(int resource) {
+  rlimit limit{};
+  if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  }
+}
+
+// Secrets stay in memory: no core dumps, and none of them in swap.
+absl::Status ProtectMemory(bool development, ServiceLog& log) {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  if (!development) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  }
+  if (SecretArena::Get().stats().all_locked) {
+    return absl::OkStatus();
+  }
+  constexpr char kCause[] =
+      "memory for secrets cannot be locked: raise RLIMIT_MEMLOCK (LimitMEMLOCK= in a unit)";
+  if (!development) {
+    return Refuse(Reason::kStateNotReady, kCause);
+  }
+  log.Warn("secrets may be swapped", {{"cause", kCause}});
+  return absl::OkStatus();
+}
+
+struct HostPort {
+  std::string host;
+  int port = 0;
+};
+
+// "http://host:port" -> its parts.
+absl::StatusOr<HostPort> ParseLogUrl(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  const size_t colon = url.rfind(':');
+  HostPort result;
+  if (url.starts_with(kScheme) && colon != std::string_view::npos && colon > kScheme.size()) {
+    result.host = url.substr(kScheme.size(), colon - kScheme.size());
+    const std::string port(url.substr(colon + 1));
+    char* end = nullptr;
+    const long number = std::strtol(port.c_str(), &end, 10);
+    if (!port.empty() && *end == '\0' && number > 0 && number < 65536) {
+      result.port = static_cast<int>(number);
+      return result;
+    }
+  }
+  return Refuse(Reason::kTopologyInvalid, "log_url is not http://host:port");
+}
+
+// Everything but the stores, loaded and checked.
+struct Loaded {
+  ServiceFlags flags;
+  TopologyFile file;
+  RegionId region;
+  ServiceIdentity identity;
+  std::shared_ptr<const Clock> clock;
+  std::shared_ptr<const Roster> roster;
+};
+
+absl::StatusOr<Loaded> Load(const ServiceFlags& flags) {
+  ASSIGN_OR_RETURN(TopologyFile file, LoadTopology(flags.topology));
+  ASSIGN_OR_RETURN(RegionId region, RegionId::Create(flags.region));
+  ASSIGN_OR_RETURN(std::shared_ptr<const Clock> clock, OpenClock(flags, file.topology));
+  ASSIGN_OR_RETURN(ServiceIdentity identity, LoadServiceIdentity(flags.directory));
+  if (file.topology.FindRegion(region) == nullptr) {
+    return Refuse(Reason::kTopologyInvalid, "no region \"" + region.name() + "\"");
+  }
+  ASSIGN_OR_RETURN(Roster roster, Roster::Verify(identity.roster, region, file.topology));
+  return Loaded{.flags = flags,
+                .file = std::move(file),
+                .region = std::move(region),
+                .identity = std::move(identity),
+                .clock = std::move(clock),
+                .roster = std::make_shared<const Roster>(std::move(roster))};
+}
+
+// The log key that a service holds must be the one by which the world knows its log.
+absl::Status CheckLogKey(const Loaded& loaded, ServiceKind kind) {
+  const std::optional<PublicKey>& key =
+      loaded.file.topology.FindRegion(loaded.region)->service(kind).log_key;
+  if (!key.has_value() || key->id() != loaded.identity.log_key.public_key().id()) {
+    return Refuse(Reason::kTopologyInvalid, "log.key is not the log key in the topology");
+  }
+  return absl::OkStatus();
+}
+
+ServiceResources ResourcesOf(Loaded& loaded, ServiceKind kind) {
+  return ServiceResources{.topology = loaded.file.topology,
+                          .region = loaded.region,
+                          .kind = kind,
+                          .directory = loaded.flags.directory,
+                          .clock = loaded.clock,
+                          .tls = std::move(loaded.identity.tls),
+                          .statement_key = std::move(loaded.identity.statement_key),
+                          .endorsement = loaded.identity.endorsement,
+                          .roster = loaded.roster,
+                          .log_level = loaded.flags.log_level,
+                          .log_format = loaded.flags.log_format};
+}
+
+absl::Status OpenStores(Loaded& loaded, ServiceResources& resources) {
+  const std::string store = loaded.flags.directory + "/store";
+  RETURN_IF_ERROR(MakePrivateFolders(store));
+  ASSIGN_OR_RETURN(resources.records, OpenRocksRecordStore(store));
+  ASSIGN_OR_RETURN(resources.blobs, OpenFileBlobStore(store));
+  RETURN_IF_ERROR(PinTopology(*resources.records, loaded.file.topology, loaded.file.text,
+                              loaded.file.signature));
+  TransparencyLog::Options options{
+      .origin = loaded.file.topology.LogOrigin(loaded.region, resources.kind),
+      .partition_name = "log/" + std::string(Name(resources.kind))};
+  ASSIGN_OR_RETURN(resources.log,
+                   TransparencyLog::Open(std::move(options), std::move(loaded.identity.log_key),
+                                         resources.records.get(), resources.blobs.get()));
+  return absl::OkStatus();
+}
+
+// Which topology a service follows is a public fact from the moment it serves by it.
+absl::Status LogStart(ServiceEnvironment& environment) {
+  Leaf leaf;
+  leaf.type = "service.started";
+  leaf.day = environment.Now() - environment.Now() % kDayMs;
+  leaf.region = environment.region();
+  const TopologyMark mark = MarkOf(environment.topology());
+  leaf.clear = {{"topology_serial", std::to_string(mark.serial)},
+                {"topology_digest", mark.digest_hex}};
+  return environment.transparency_log().Append(EncodeLeaf(leaf)).status();
+}
+
+absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sigset_t& signals) {
+  const auto patience = std::chrono::seconds(loaded.flags.drain_seconds);
+  ServiceResources resources = ResourcesOf(loaded, definition.kind);
+  RETURN_IF_ERROR(OpenStores(loaded, resources));
+  ASSIGN_OR_RETURN(std::unique_ptr<ServiceEnvironment> environment,
+                   ServiceEnvironment::Create(std::move(resources), definition));
+  RETURN_IF_ERROR(ProtectMemory(environment->topology().development(), environment->log()));
+  RETURN_IF_ERROR(LogStart(*environment));
+  ASSIGN_OR_RETURN(std::unique_ptr<ServiceInstance> instance, definition.make(*environment));
+
+  const ServiceInfo& info =
+      environment->topology().FindRegion(environment->region())->service(definition.kind);
+  ASSIGN_OR_RETURN(const HostPort log_address, ParseLogUrl(info.log_url));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<LogHttpServer> log_server,
+      LogHttpServer::Start(&environment->transparency_log(), log_address.host, log_address.port));
+  ASSIGN_OR_RETURN(std::unique_ptr<GrpcServer> server,
+                   GrpcServer::Start(info.address, environment->tls(), &environment->calls(),
+                                     instance->GrpcServices()));
+  environment->StartTickers();
+  environment->log().Info("ready",
+                          {{"service", Name(definition.kind)},
+                           {"region", environment->region().name()},
+                           {"address", info.address},
+                           {"log_url", info.log_url},
+                           {"topology", FormatTopologyMark(MarkOf(environment->topology()))}});
+  if (const absl::Status told = NotifyServiceManager("READY=1"); !told.ok()) {
+    environment->log().Error("service manager not told", told);
+  }
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  environment->log().Info("stopping", {{"signal", std::to_string(signal)}});
+  NotifyServiceManager("STOPPING=1").IgnoreError();
+  server->Drain(patience);
+  environment->StopTickers();
+  server.reset();
+  instance.reset();
+  log_server.reset();
+  environment->log().Info("stopped");
+  environment->log().Flush();
+  return absl::OkStatus();
+}
+
+absl::Status Check(Loaded loaded, const ServiceDefinition& definition) {
+  const ServiceInfo& info =
+      loaded.file.topology.FindRegion(loaded.region)->service(definition.kind);
+  RETURN_IF_ERROR(ParseLogUrl(info.log_url).status());
+  return CheckServiceResources(ResourcesOf(loaded, definition.kind));
+}
+
+int Fail(const absl::Status& status) {
+  const std::string cause = CauseOf(status);
+  std::fprintf(stderr, "cannot start: %s%s%s\n", std::string(status.message()).c_str(),
+               cause.empty() ? "" : " Cause: ", cause.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int RunService(int argc, char** argv, const ServiceDefinition& definition) {
+  const std::variant<ServiceFlags, int> parsed = ParseServiceFlags(argc, argv, definition.kind);
+  if (const int* exit_code = std::get_if<int>(&parsed)) {
+    return *exit_code;
+  }
+  const auto& flags = std::get<ServiceFlags>(parsed);
+
+  // Before any thread starts, so that all inherit it and only sigwait() takes these signals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  RaiseToHardLimit(RLIMIT_MEMLOCK);
+  RaiseToHardLimit(RLIMIT_NOFILE);
+
+  absl::StatusOr<Loaded> loaded = Load(flags);
+  if (!loaded.ok()) {
+    return Fail(loaded.status());
+  }
+  if (const absl::Status keys = CheckLogKey(*loaded, definition.kind); !keys.ok()) {
+    return Fail(keys);
+  }
+  if (flags.check_config) {
+    if (const absl::Status checked = Check(*std::move(loaded), definition); !checked.ok()) {
+      return Fail(checked);
+    }
+    std::puts("The configuration is valid.");
+    return 0;
+  }
+  const absl::Status served = Serve(*std::move(loaded), definition, signals);
+  return served.ok() ? 0 : Fail(served);
+}
+
+}  // namespace comity

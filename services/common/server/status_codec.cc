@@ -1,0 +1,124 @@
+#include "services/common/server/status_codec.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "comity/common/v1/common.pb.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+namespace wire = comity::common::v1;
+
+constexpr size_t kMaxRemoteText = 1024;
+constexpr uint32_t kFenceRetryMs = 250;
+constexpr uint32_t kDefaultRetryMs = 1000;
+
+uint32_t RetryAfterMs(const ReasonInfo& info) {
+  if (info.reason == Reason::kAccountFenced || info.reason == Reason::kOverloaded) {
+    return kFenceRetryMs;
+  }
+  return info.code == absl::StatusCode::kUnavailable ||
+                 info.code == absl::StatusCode::kResourceExhausted
+             ? kDefaultRetryMs
+             : 0;
+}
+
+std::string FixedText(const ReasonInfo& info) {
+  return std::string(info.text).append(" ").append(info.remedy);
+}
+
+// Bounded, and free of what could break a line or a terminal.
+std::string CleanRemoteText(std::string_view text) {
+  std::string clean(text.substr(0, kMaxRemoteText));
+  std::ranges::replace_if(
+      clean, [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; }, ' ');
+  return clean;
+}
+
+// What the other side said beyond the text that this reason has anyway.
+std::string RemoteCause(const ReasonInfo& info, std::string_view remote_text) {
+  const std::string fixed = FixedText(info);
+  if (!remote_text.starts_with(fixed)) {
+    return CleanRemoteText(remote_text);
+  }
+  remote_text.remove_prefix(fixed.size());
+  if (remote_text.starts_with(": ")) {
+    remote_text.remove_prefix(2);
+  }
+  return CleanRemoteText(remote_text);
+}
+
+std::optional<Reason> ReasonFromMetadata(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto [begin, end] = metadata.equal_range(kErrorMetadata);
+  if (begin == end || std::next(begin) != end) {
+    return std::nullopt;
+  }
+  wire::ErrorInfo info;
+  if (!info.ParseFromArray(begin->second.data(), static_cast<int>(begin->second.size()))) {
+    return std::nullopt;
+  }
+  const auto reason = static_cast<Reason>(info.reason());
+  if (reason == Reason::kUnspecified || Describe(reason).reason != reason) {
+    return std::nullopt;
+  }
+  return reason;
+}
+
+Reason ReasonFromCode(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return Reason::kPeerUnavailable;
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return Reason::kDeadline;
+    case grpc::StatusCode::CANCELLED:
+      return Reason::kCancelled;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return Reason::kOverloaded;
+    default:
+      return Reason::kInternal;
+  }
+}
+
+}  // namespace
+
+grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase* context) {
+  if (status.ok()) {
+    return grpc::Status::OK;
+  }
+  const Reason reason = ReasonOf(status);
+  const ReasonInfo& info = Describe(reason);
+  if (context != nullptr) {
+    wire::ErrorInfo error;
+    error.set_reason(static_cast<wire::ErrorReason>(reason));
+    error.set_remedy(std::string(info.remedy));
+    error.set_retry_after_ms(RetryAfterMs(info));
+    context->AddTrailingMetadata(kErrorMetadata, error.SerializeAsString());
+  }
+  // The text of a status that was made elsewhere may say anything.
+  const std::string text =
+      reason == Reason::kInternal ? FixedText(info) : std::string(status.message());
+  return {static_cast<grpc::StatusCode>(info.code), text};
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContext& context) {
+  if (status.ok()) {
+    return absl::OkStatus();
+  }
+  if (const std::optional<Reason> reason = ReasonFromMetadata(context)) {
+    return Refuse(*reason, RemoteCause(Describe(*reason), status.error_message()));
+  }
+  Reason reason = ReasonFromCode(status.error_code());
+  // gRPC itself answers so when a message is over the receiver's limit.
+  if (reason == Reason::kOverloaded &&
+      status.error_message().find("larger than max") != std::string::npos) {
+    reason = Reason::kMessageTooLarge;
+  }
+  return Refuse(reason, CleanRemoteText(status.error_message()));
+}
+
+}  // namespace comity
