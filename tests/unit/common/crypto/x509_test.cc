@@ -110,6 +110,15 @@ TEST(SelfSignedAuthorityTest, ParsesAsAuthority) {
   EXPECT_TRUE(parsed.is_ca);
   EXPECT_TRUE(parsed.self_signed);
   EXPECT_EQ(parsed.common_name, "cn root");
+  EXPECT_EQ(parsed.permitted_uri_host, "cn.example.comity");
+}
+
+TEST(SelfSignedAuthorityTest, WithoutTrustDomainPermitsNone) {
+  CertificateSpec spec = RootSpec();
+  spec.permitted_uri_host.clear();
+  ASSERT_OK_AND_ASSIGN(const ParsedCertificate parsed,
+                       ParseCertificate(SelfSignedAuthority(NewKey(), spec)));
+  EXPECT_EQ(parsed.permitted_uri_host, "");
 }
 
 class IssueCertificateTest : public ::testing::Test {
