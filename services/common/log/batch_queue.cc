@@ -73,4 +73,9 @@ void BatchQueue::Finish(const std::vector<Waiter*>& batch,
   }
 }
 
+size_t BatchQueue::waiting() const {
+  absl::MutexLock lock(&mutex_);
+  return queue_.size();
+}
+
 }  // namespace comity

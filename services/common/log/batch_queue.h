@@ -41,9 +41,11 @@ class BatchQueue final {
   // Gives each of the batch its receipts, or the error, and lets the next one write.
   void Finish(const std::vector<Waiter*>& batch, absl::StatusOr<std::vector<LogReceipt>> receipts)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Callers in the queue, without those of the batch that is being written.
+  size_t waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::deque<Waiter*> queue_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
 };
