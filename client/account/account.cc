@@ -1,0 +1,310 @@
+#include "client/account/account.h"
+
+#include <utility>
+
+#include "client/account/move_proof.h"
+#include "comity/custody/v1/custody.grpc.pb.h"
+#include "comity/storage/v1/storage.grpc.pb.h"
+#include "services/common/crypto/random.h"
+#include "services/common/statement/account.h"
+#include "services/common/statement/proto_codec.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+namespace cpb = comity::custody::v1;
+namespace spb = comity::storage::v1;
+using CustodyApi = cpb::CustodyService;
+using StorageApi = spb::StorageService;
+
+constexpr size_t kMaxHistory = 4096;
+constexpr int64_t kConsentLifetime = 90 * kDayMs;
+
+absl::StatusOr<AccountView> ViewOf(const spb::Account& account) {
+  AccountView view;
+  ASSIGN_OR_RETURN(view.id, AccountId::FromBytes(account.account_id()));
+  view.state = static_cast<AccountState>(account.state());
+  view.epoch = account.account_epoch();
+  view.home_region = account.home_region();
+  const spb::StandingInfo& standing = account.standing();
+  view.territory = standing.territory();
+  view.standing = static_cast<Standing>(standing.standing());
+  view.standing_reason = standing.reason();
+  view.scheduled_region = standing.scheduled_region();
+  view.scheduled_time = standing.scheduled_time_ms();
+  view.terms_version = standing.terms_version();
+  view.window_end = standing.window_end_ms();
+  view.notified = standing.notified_time_ms();
+  view.objects = account.objects();
+  view.bytes = account.bytes();
+  ASSIGN_OR_RETURN(view.statements, FromProto(account.statements(), kMaxHistory));
+  return view;
+}
+
+template <typename Request>
+void AddStatements(const std::vector<Statement>& statements, Request& request) {
+  for (const Statement& s : statements) *request.add_statements() = ToProto(s);
+}
+
+// Of several statements of one type, the newest by time.
+template <typename Body>
+std::optional<Parsed<Body>> NewestOf(const std::vector<Statement>& statements) {
+  std::optional<Parsed<Body>> newest;
+  for (const Statement& s : statements) {
+    absl::StatusOr<Parsed<Body>> parsed = ParseStatement<Body>(s);
+    if (!parsed.ok()) continue;
+    if (!newest.has_value() || parsed->envelope.time >= newest->envelope.time) {
+      newest = *std::move(parsed);
+    }
+  }
+  return newest;
+}
+
+}  // namespace
+
+std::string_view Name(AccountState state) {
+  switch (state) {
+    case AccountState::kActive:
+      return "active";
+    case AccountState::kIncoming:
+      return "incoming";
+    case AccountState::kMoved:
+      return "moved";
+    case AccountState::kClosing:
+      return "closing";
+    case AccountState::kClosed:
+      return "closed";
+  }
+  return "unknown";
+}
+
+std::string_view Name(Standing standing) {
+  switch (standing) {
+    case Standing::kStays:
+      return "stays";
+    case Standing::kToBeNotified:
+      return "to be notified";
+    case Standing::kWaitingForTerms:
+      return "waiting for terms";
+    case Standing::kEligible:
+      return "eligible";
+    case Standing::kAccepted:
+      return "accepted";
+    case Standing::kInMigration:
+      return "in migration";
+    case Standing::kMoved:
+      return "moved";
+    case Standing::kSuspended:
+      return "suspended";
+    case Standing::kClosing:
+      return "closing";
+  }
+  return "unknown";
+}
+
+absl::StatusOr<AccountView> AccountClient::Create(const std::string& territory,
+                                                  const std::string& accepted_terms) {
+  const UnixMillis now = session_.Now();
+  Profile::Account& state = profile_.state();
+  // A repeat after a crash sends the same record again.
+  if (!state.statements.contains(std::string(AccountRecord::kType))) {
+    const HomeInfo& home = HomeAt(session_.topology().territory(territory), now);
+    AccountRecord record;
+    record.territory = territory;
+    record.home_region = home.region;
+    record.policy = {CustodyPolicy{CustodyMode::kResident, {home.region.name()}, {}}};
+    record.chain_number = profile_.chain().head().number;
+    record.chain_hash = profile_.chain().head().hash;
+    if (!home.terms.empty()) {
+      if (accepted_terms != home.terms) {
+        return Refuse(Reason::kRulesForbid,
+                      "an account of " + territory + " needs the terms " + home.terms);
+      }
+      record.accepted_terms = session_.topology().terms().at(home.terms).hash;
+    }
+    state.territory = territory;
+    state.home_region = home.region.name();
+    RETURN_IF_ERROR(profile_.Sign(record, now).status());
+  }
+  const Statement record = state.statements.at(std::string(AccountRecord::kType));
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(state.home_region));
+
+  cpb::CreateAccountRequest to_custody;
+  to_custody.set_request_id(std::string(RandomId<RequestId>().bytes()));
+  for (const Statement& entry : profile_.chain().entries())
+    *to_custody.add_chain() = ToProto(entry);
+  *to_custody.mutable_account_record() = ToProto(record);
+  ASSIGN_OR_RETURN(
+      const cpb::CreateAccountResponse activated,
+      (session_.Call<CustodyApi, cpb::CreateAccountRequest, cpb::CreateAccountResponse>(
+          region, ServiceKind::kCustody, &CustodyApi::Stub::CreateAccount, to_custody)));
+  ASSIGN_OR_RETURN(const Statement activation, FromProto(activated.activation()));
+  ASSIGN_OR_RETURN(const Parsed<Activation> body, ParseStatement<Activation>(activation));
+  if (!state.statements.contains(std::string(MetadataKey::kType))) {
+    RETURN_IF_ERROR(profile_.Sign(MetadataKey{body.body.metadata_public_key}, now).status());
+  }
+
+  spb::CreateAccountRequest to_storage;
+  to_storage.set_request_id(std::string(RandomId<RequestId>().bytes()));
+  *to_storage.mutable_chain() = to_custody.chain();
+  *to_storage.mutable_account_record() = to_custody.account_record();
+  *to_storage.add_activations() = activated.activation();
+  *to_storage.add_endorsements() = activated.endorsement();
+  *to_storage.mutable_metadata_key() =
+      ToProto(state.statements.at(std::string(MetadataKey::kType)));
+  ASSIGN_OR_RETURN(
+      const spb::CreateAccountResponse opened,
+      (session_.Call<StorageApi, spb::CreateAccountRequest, spb::CreateAccountResponse>(
+          region, ServiceKind::kStorage, &StorageApi::Stub::CreateAccount, to_storage)));
+  ASSIGN_OR_RETURN(AccountView view, ViewOf(opened.account()));
+  state.epoch = view.epoch;
+  RETURN_IF_ERROR(profile_.Save());
+  return view;
+}
+
+absl::StatusOr<AccountView> AccountClient::Ask(const std::string& name) {
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(name));
+  spb::GetAccountRequest request;
+  request.set_account_id(std::string(profile_.account().bytes()));
+  ASSIGN_OR_RETURN(const spb::GetAccountResponse response,
+                   (session_.Call<StorageApi, spb::GetAccountRequest, spb::GetAccountResponse>(
+                       region, ServiceKind::kStorage, &StorageApi::Stub::GetAccount, request)));
+  return ViewOf(response.account());
+}
+
+absl::StatusOr<AccountView> AccountClient::Show() {
+  ASSIGN_OR_RETURN(AccountView view, Ask(profile_.state().home_region));
+  if (view.state != AccountState::kMoved) return view;
+  RETURN_IF_ERROR(Follow(view));
+  return Ask(profile_.state().home_region);
+}
+
+absl::Status AccountClient::Follow(const AccountView& forwarding) {
+  const auto consent = profile_.state().statements.find(std::string(Consent::kType));
+  if (consent == profile_.state().statements.end()) {
+    return Refuse(Reason::kConsentMissing,
+                  "the account is said to have moved, but this device signed no consent");
+  }
+  ASSIGN_OR_RETURN(const VerifiedMove move,
+                   VerifyMove(session_.topology(), profile_.account(), consent->second,
+                              forwarding.statements, session_.Now()));
+  Profile::Account& state = profile_.state();
+  state.home_region = move.destination.name();
+  state.epoch = move.epoch;
+  state.statements[std::string(Release::kType)] = move.release;
+  return profile_.Save();
+}
+
+std::string AccountClient::previous_region() const {
+  const auto& statements = profile_.state().statements;
+  const auto release = statements.find(std::string(Release::kType));
+  if (release == statements.end()) return {};
+  const absl::StatusOr<Envelope> envelope = PeekEnvelope(release->second);
+  return envelope.ok() ? envelope->region : std::string();
+}
+
+template <typename Body>
+absl::Status AccountClient::SignAndDeliver(const Body& body, UnixMillis expiry) {
+  ASSIGN_OR_RETURN(const Statement statement, profile_.Sign(body, session_.Now(), expiry));
+  return Deliver(statement);
+}
+
+absl::Status AccountClient::Deliver(const Statement& statement) {
+  const std::string& region = profile_.state().home_region;
+  ASSIGN_OR_RETURN(std::vector<Statement> statements, DeliverToCustody(region, {statement}));
+  // What custody made of it (a closing date, say) goes along, so that storage need not ask.
+  statements.insert(statements.begin(), statement);
+  return DeliverToStorage(region, statements).status();
+}
+
+absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToCustody(
+    const std::string& name, const std::vector<Statement>& statements) {
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(name));
+  cpb::DeliverStatementRequest request;
+  request.set_account_id(std::string(profile_.account().bytes()));
+  AddStatements(statements, request);
+  ASSIGN_OR_RETURN(
+      const cpb::DeliverStatementResponse response,
+      (session_.Call<CustodyApi, cpb::DeliverStatementRequest, cpb::DeliverStatementResponse>(
+          region, ServiceKind::kCustody, &CustodyApi::Stub::DeliverStatement, request)));
+  return FromProto(response.statements(), kMaxHistory);
+}
+
+absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToStorage(
+    const std::string& name, const std::vector<Statement>& statements) {
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(name));
+  spb::DeliverStatementRequest request;
+  request.set_account_id(std::string(profile_.account().bytes()));
+  AddStatements(statements, request);
+  ASSIGN_OR_RETURN(
+      const spb::DeliverStatementResponse response,
+      (session_.Call<StorageApi, spb::DeliverStatementRequest, spb::DeliverStatementResponse>(
+          region, ServiceKind::kStorage, &StorageApi::Stub::DeliverStatement, request)));
+  return FromProto(response.statements(), kMaxHistory);
+}
+
+absl::StatusOr<Consent> AccountClient::AcceptTerms() {
+  ASSIGN_OR_RETURN(const AccountView view, Show());
+  ASSIGN_OR_RETURN(const RegionId source, session_.FindRegion(view.home_region));
+  const UnixMillis now = session_.Now();
+  ASSIGN_OR_RETURN(Consent consent, DraftConsent(session_.topology(), view.territory, source, now));
+  consent.from_epoch = view.epoch;
+  consent.chain_number = profile_.chain().head().number;
+  consent.chain_hash = profile_.chain().head().hash;
+  RETURN_IF_ERROR(SignAndDeliver(consent, now + kConsentLifetime));
+  return consent;
+}
+
+absl::Status AccountClient::WithdrawConsent() {
+  const auto consent = profile_.state().statements.find(std::string(Consent::kType));
+  if (consent == profile_.state().statements.end()) {
+    return Refuse(Reason::kConsentMissing, "this device signed no consent");
+  }
+  ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(consent->second));
+  return SignAndDeliver(Withdrawal{envelope.number});
+}
+
+absl::Status AccountClient::Close() {
+  RETURN_IF_ERROR(Show().status());
+  return SignAndDeliver(comity::Close{});
+}
+
+absl::Status AccountClient::CancelClose() {
+  const auto close = profile_.state().statements.find(std::string(comity::Close::kType));
+  if (close == profile_.state().statements.end()) {
+    return Refuse(Reason::kStateNotReady, "this device did not close the account");
+  }
+  ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(close->second));
+  return SignAndDeliver(comity::CancelClose{envelope.number});
+}
+
+absl::Status AccountClient::SetTerritory(const std::string& territory) {
+  RETURN_IF_ERROR(Show().status());
+  RETURN_IF_ERROR(SignAndDeliver(TerritoryChange{territory}));
+  profile_.state().territory = territory;
+  return profile_.Save();
+}
+
+absl::Status AccountClient::ConfirmMove() {
+  ASSIGN_OR_RETURN(const AccountView view, Show());
+  const std::string source = previous_region();
+  if (source.empty()) return Refuse(Reason::kStateNotReady, "the account has not moved");
+  ASSIGN_OR_RETURN(
+      const Parsed<Release> release,
+      ParseStatement<Release>(profile_.state().statements.at(std::string(Release::kType))));
+  ReadBack body;
+  body.epoch = release.body.epoch;
+  body.region = release.body.destination;
+  body.manifest_root = release.body.manifest_root;
+  ASSIGN_OR_RETURN(const Statement statement, profile_.Sign(body, session_.Now()));
+  RETURN_IF_ERROR(Deliver(statement));
+  // The source destroys on its own certificate chain: custody first, whose certificate storage
+  // keeps.
+  ASSIGN_OR_RETURN(std::vector<Statement> answers, DeliverToCustody(source, {statement}));
+  answers.insert(answers.begin(), statement);
+  return DeliverToStorage(source, answers).status();
+}
+
+}  // namespace comity

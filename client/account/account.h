@@ -1,0 +1,102 @@
+#ifndef COMITY_CLIENT_ACCOUNT_ACCOUNT_H_
+#define COMITY_CLIENT_ACCOUNT_ACCOUNT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "client/profile/profile.h"
+#include "client/session/session.h"
+#include "services/common/statement/statement.h"
+#include "services/common/topology/standing.h"
+
+namespace comity {
+
+enum class AccountState : uint8_t {
+  kActive = 1,
+  kIncoming = 2,
+  kMoved = 3,
+  kClosing = 4,
+  kClosed = 5,
+};
+std::string_view Name(AccountState state);  // "active"
+
+// An account as its home storage tells it.
+struct AccountView {
+  AccountId id;
+  AccountState state = AccountState::kActive;
+  AccountEpoch epoch = 0;
+  std::string home_region;
+  std::string territory;
+  Standing standing = Standing::kStays;
+  std::string standing_reason;
+  std::string scheduled_region;  // empty = no change
+  UnixMillis scheduled_time = 0;
+  std::string terms_version;
+  UnixMillis window_end = 0;
+  UnixMillis notified = 0;
+  uint64_t objects = 0;
+  uint64_t bytes = 0;
+  std::vector<Statement> statements;  // history, oldest first
+};
+std::string_view Name(Standing standing);  // "waiting for terms"
+
+// What a device does with its account. Statements go to custody first, then to storage; every call
+// may be repeated after a crash. Not thread-safe; `session` (opened with the profile's certificate)
+// and `profile` outlive it.
+class AccountClient final {
+ public:
+  AccountClient(Session* session, Profile* profile) : session_(*session), profile_(*profile) {}
+
+  // Creates the account where the rules put that territory today: at custody, then at storage.
+  // `accepted_terms` (a version) is needed when those rules ask for terms; RULES_FORBID otherwise.
+  absl::StatusOr<AccountView> Create(const std::string& territory,
+                                     const std::string& accepted_terms = {});
+
+  // Asks the home storage. When the account has moved, verifies the move and follows it: see
+  // Follow.
+  absl::StatusOr<AccountView> Show();
+
+  // Signs and delivers consent to the announced change, computed from the topology. Returns it.
+  absl::StatusOr<Consent> AcceptTerms();
+  // Takes the newest consent back.
+  absl::Status WithdrawConsent();
+  // Opt-out and closing are the same: keys are destroyed after the waiting period.
+  absl::Status Close();
+  absl::Status CancelClose();
+  absl::Status SetTerritory(const std::string& territory);
+
+  // Reads from `where` what it has about the account and delivers `statements` first.
+  absl::StatusOr<std::vector<Statement>> DeliverToCustody(const std::string& region,
+                                                          const std::vector<Statement>& statements);
+  absl::StatusOr<std::vector<Statement>> DeliverToStorage(const std::string& region,
+                                                          const std::vector<Statement>& statements);
+
+  // The region that served the account before its newest move; empty if it never moved.
+  std::string previous_region() const;
+
+  // Says that the data was read back after the move, to both sides: the source may destroy its
+  // copies. STATE_NOT_READY when there was no move. The caller has read the data.
+  absl::Status ConfirmMove();
+
+ private:
+  absl::StatusOr<AccountView> Ask(const std::string& region);
+  // Follows a forwarding only with the device's own consent naming that region and the signed
+  // release and activation of the two custodies with their endorsements; else refuses and says
+  // which is missing.
+  absl::Status Follow(const AccountView& forwarding);
+  template <typename Body>
+  absl::Status SignAndDeliver(const Body& body, UnixMillis expiry = 0);
+  // To custody, and then, with what custody answered, to storage.
+  absl::Status Deliver(const Statement& statement);
+
+  Session& session_;
+  Profile& profile_;
+};
+
+}  // namespace comity
+
+#endif  // COMITY_CLIENT_ACCOUNT_ACCOUNT_H_
