@@ -53,9 +53,9 @@ absl::Status FakeRecordStore::CheckAvailable() const {
   return unavailable_ ? Unavailable() : absl::OkStatus();
 }
 
-FakeRecordStore::Partition FakeRecordStore::Find(std::string_view partition) const {
+const FakeRecordStore::Partition& FakeRecordStore::Find(std::string_view partition) const {
   const auto it = partitions_.find(partition);
-  return it == partitions_.end() ? Partition{} : it->second;
+  return it == partitions_.end() ? absent_ : it->second;
 }
 
 absl::StatusOr<Snapshot> FakeRecordStore::Get(std::string_view partition,
@@ -63,7 +63,7 @@ absl::StatusOr<Snapshot> FakeRecordStore::Get(std::string_view partition,
   RETURN_IF_ERROR(CheckGet(partition, keys));
   absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(CheckAvailable());
-  const Partition found = Find(partition);
+  const Partition& found = Find(partition);
   Snapshot snapshot{.version = found.version};
   for (const std::string& key : keys) {
     if (auto it = found.values.find(key); it != found.values.end()) snapshot.values.insert(*it);
@@ -77,7 +77,7 @@ absl::StatusOr<ScanPage> FakeRecordStore::Scan(std::string_view partition, std::
   RETURN_IF_ERROR(CheckScan(partition, begin, end, limit));
   absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(CheckAvailable());
-  const Partition found = Find(partition);
+  const Partition& found = Find(partition);
   if (at.has_value() && *at != found.version) {
     return Refuse(Reason::kConflict, "the partition is at another version");
   }
@@ -120,39 +120,52 @@ absl::StatusOr<PartitionVersion> FakeRecordStore::Commit(
     if (Now() < it->second.time + kHourMs) return it->second.version;
   }
 
-  Partition changed = Find(partition);
-  const size_t keys_before = changed.values.size();
+  const Partition& before = Find(partition);
   for (const Precondition& precondition : preconditions) {
-    if (!Holds(precondition, changed)) return Refuse(Reason::kConflict, "a precondition is false");
+    if (!Holds(precondition, before)) return Refuse(Reason::kConflict, "a precondition is false");
   }
-  bool exists = changed.version != 0;
+  // The named keys that the partition has, as the mutations leave them, and how many others.
+  std::map<std::string, std::string> named;
+  for (const Mutation& mutation : mutations) {
+    if (auto it = before.values.find(mutation.key); it != before.values.end()) named.insert(*it);
+  }
+  size_t others = before.values.size() - named.size();
+  bool exists = before.version != 0;
+  bool cleared = false;
   for (const Mutation& mutation : mutations) {
     switch (mutation.kind) {
       case Mutation::Kind::kPut:
-        changed.values[mutation.key] = mutation.value;
+        named[mutation.key] = mutation.value;
         exists = true;
         break;
       case Mutation::Kind::kDelete:
-        changed.values.erase(mutation.key);
+        named.erase(mutation.key);
         break;
       case Mutation::Kind::kDeletePartition:
-        changed.values.clear();
+        named.clear();
+        others = 0;
+        cleared = true;
         exists = false;
         break;
     }
   }
-  if (changed.values.size() > kMaxPartitionKeys && changed.values.size() > keys_before) {
+  const size_t keys = others + named.size();
+  if (keys > kMaxPartitionKeys && keys > before.values.size()) {
     return Refuse(Reason::kFieldInvalid, "the partition would have too many keys");
   }
   const std::optional<Fate> fate = std::exchange(next_fate_, std::nullopt);
   if (fate == Fate::kNotApplied) return Unavailable();
 
-  changed.version = ++last_version_;
+  const PartitionVersion version = ++last_version_;
   ++applied_;
-  outcomes_[outcome_key] = {changed.version, Now()};
-  partitions_.erase(std::string(partition));
-  const PartitionVersion version = changed.version;
-  if (exists) partitions_.emplace(partition, std::move(changed));
+  outcomes_[outcome_key] = {version, Now()};
+  if (cleared) partitions_.erase(std::string(partition));
+  if (exists) {
+    Partition& after = partitions_[std::string(partition)];
+    for (const Mutation& mutation : mutations) after.values.erase(mutation.key);
+    after.values.merge(named);
+    after.version = version;
+  }
   if (fate == Fate::kApplied) return Unavailable();
   return version;
 }

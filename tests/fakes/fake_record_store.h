@@ -2,10 +2,12 @@
 #define COMITY_TESTS_FAKES_FAKE_RECORD_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -58,10 +60,11 @@ class FakeRecordStore final : public RecordStore {
   absl::Status CheckAvailable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   UnixMillis Now() const { return clock_ == nullptr ? 0 : clock_->Now(); }
   // An absent partition has version 0.
-  Partition Find(std::string_view partition) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const Partition& Find(std::string_view partition) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock* const clock_;
   mutable absl::Mutex mutex_;
+  const Partition absent_;
   std::map<std::string, Partition, std::less<>> partitions_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<std::string, RequestId>, Outcome> outcomes_ ABSL_GUARDED_BY(mutex_);
   PartitionVersion last_version_ ABSL_GUARDED_BY(mutex_) = 0;
