@@ -13,7 +13,7 @@ namespace comity {
 
 struct PrivateKey::State {
   struct Deleter {
-    void operator()(evp_pkey_st* key) const;
+    void operator()(evp_pkey_st* pointer) const;
   };
   using Pointer = std::unique_ptr<evp_pkey_st, Deleter>;
 

@@ -91,7 +91,7 @@ std::string SignEcdsa(const EVP_PKEY* key, std::string_view message) {
 
 }  // namespace
 
-void PrivateKey::State::Deleter::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
+void PrivateKey::State::Deleter::operator()(evp_pkey_st* pointer) const { EVP_PKEY_free(pointer); }
 
 void PrivateKey::State::Adopt(Pointer adopted) {
   COMITY_CHECK(adopted != nullptr);

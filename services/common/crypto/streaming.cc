@@ -111,6 +111,14 @@ uint64_t StreamCiphertextSize(uint64_t plaintext_size) {
   return kStreamHeaderSize + plaintext_size + segments * kAeadTagSize;
 }
 
+uint64_t StreamPlaintextSize(uint64_t ciphertext_size) {
+  const uint64_t segments = (ciphertext_size + kStreamSegmentSize - 1) / kStreamSegmentSize;
+  const uint64_t overhead = kStreamHeaderSize + segments * kAeadTagSize;
+  if (ciphertext_size < overhead) return 0;
+  const uint64_t plaintext_size = ciphertext_size - overhead;
+  return StreamCiphertextSize(plaintext_size) == ciphertext_size ? plaintext_size : 0;
+}
+
 struct StreamEncrypter::State {
   State(const SecretBytes& key, std::string_view associated_data)
       : header(static_cast<char>(kStreamHeaderSize) + RandomBytes(kSaltSize + kNoncePrefixSize)),

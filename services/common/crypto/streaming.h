@@ -21,6 +21,8 @@ inline constexpr size_t kStreamSegmentSize = 1 << 20;
 inline constexpr size_t kStreamHeaderSize = 40;
 
 uint64_t StreamCiphertextSize(uint64_t plaintext_size);
+// The inverse; 0 for a size that no ciphertext has.
+uint64_t StreamPlaintextSize(uint64_t ciphertext_size);
 
 // Feed plaintext in any pieces; whole ciphertext segments are appended to `out` as they fill.
 // Move-only, not thread-safe.

@@ -244,6 +244,16 @@ TEST_F(StreamingTest, MovedStreamsGoOnWhereTheyWere) {
   EXPECT_EQ(out, "some text");
 }
 
+TEST(StreamPlaintextSizeTest, IsTheInverseAndZeroForAnImpossibleSize) {
+  for (const uint64_t size : {uint64_t{0}, uint64_t{1}, kFirst, kFirst + 1, kFirst + kOther,
+                              kFirst + kOther + 1, uint64_t{1} << 40}) {
+    EXPECT_EQ(StreamPlaintextSize(StreamCiphertextSize(size)), size);
+  }
+  EXPECT_EQ(StreamPlaintextSize(0), 0u);
+  EXPECT_EQ(StreamPlaintextSize(55), 0u);
+  EXPECT_EQ(StreamPlaintextSize(kStreamSegmentSize + 16), 0u);
+}
+
 TEST(StreamCiphertextSizeTest, EachSegmentAddsATag) {
   EXPECT_EQ(StreamCiphertextSize(0), 56);
   EXPECT_EQ(StreamCiphertextSize(kFirst), kStreamSegmentSize);
