@@ -1,0 +1,141 @@
+#include "client/key/key.h"
+
+#include "comity/custody/v1/custody.grpc.pb.h"
+#include "services/common/crypto/random.h"
+#include "services/common/statement/proto_codec.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+
+namespace comity {
+namespace {
+
+namespace cpb = comity::custody::v1;
+using CustodyApi = cpb::CustodyService;
+
+constexpr size_t kNonceBytes = 32;
+
+std::string StateName(cpb::KeyState state) {
+  switch (state) {
+    case cpb::KEY_STATE_ENABLED:
+      return "enabled";
+    case cpb::KEY_STATE_DISABLED:
+      return "disabled";
+    case cpb::KEY_STATE_DESTROY_SCHEDULED:
+      return "destruction scheduled";
+    case cpb::KEY_STATE_DESTROYED:
+      return "destroyed";
+    case cpb::KEY_STATE_INACTIVE:
+      return "inactive";
+    default:
+      return "unknown";
+  }
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += ", ";
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<KeyWhere> VerifyKeyLocation(const Topology& topology, const AccountId& account,
+                                           const Statement& attestation,
+                                           const Statement& endorsement, UnixMillis now) {
+  ASSIGN_OR_RETURN(const Parsed<KeyLocation> claimed, ParseStatement<KeyLocation>(attestation));
+  const RegionInfo* region = topology.FindRegion(claimed.envelope.region);
+  if (region == nullptr || claimed.envelope.deployment != topology.deployment() ||
+      claimed.envelope.subject != account.bytes()) {
+    return Refuse(Reason::kSignatureInvalid, "the attestation is about something else");
+  }
+  ASSIGN_OR_RETURN(const PublicKey key,
+                   topology.VerifyEndorsement(endorsement, region->id, ServiceKind::kCustody, now));
+  RETURN_IF_ERROR(VerifySignedBy(attestation, key));
+  const KeyLocation& location = claimed.body;
+  if (location.operator_name != region->service(ServiceKind::kCustody).operator_name ||
+      location.can_compel != topology.CanCompel(region->id, ServiceKind::kCustody)) {
+    return Refuse(Reason::kSignatureInvalid,
+                  "the attestation does not say what the topology computes");
+  }
+  if (claimed.envelope.expiry != 0 && claimed.envelope.expiry <= now) {
+    return Refuse(Reason::kSignatureInvalid, "the attestation has expired");
+  }
+  KeyWhere where;
+  where.region = region->id.name();
+  where.region_title = region->title;
+  where.operator_title = topology.operators().at(location.operator_name).title;
+  for (const std::string& code : location.can_compel) {
+    where.jurisdictions.push_back(topology.jurisdictions().at(code));
+  }
+  where.time = claimed.envelope.time;
+  where.expiry = claimed.envelope.expiry;
+  where.location = location;
+  where.attestation = attestation;
+  where.endorsement = endorsement;
+  return where;
+}
+
+absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile) {
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().home_region));
+  cpb::GetKeyLocationRequest request;
+  request.set_account_id(std::string(profile.account().bytes()));
+  request.set_nonce(RandomBytes(kNonceBytes));
+  ASSIGN_OR_RETURN(
+      const cpb::GetKeyLocationResponse response,
+      (session.Call<CustodyApi, cpb::GetKeyLocationRequest, cpb::GetKeyLocationResponse>(
+          region, ServiceKind::kCustody, &CustodyApi::Stub::GetKeyLocation, request)));
+  ASSIGN_OR_RETURN(const Statement attestation, FromProto(response.attestation()));
+  ASSIGN_OR_RETURN(const Statement endorsement, FromProto(response.endorsement()));
+  ASSIGN_OR_RETURN(KeyWhere where, VerifyKeyLocation(session.topology(), profile.account(),
+                                                     attestation, endorsement, session.Now()));
+  if (where.location.nonce != request.nonce()) {
+    return Refuse(Reason::kSignatureInvalid, "the attestation answers another question");
+  }
+  return where;
+}
+
+std::string FormatKeyWhere(const KeyWhere& where) {
+  const KeyLocation& at = where.location;
+  std::string out;
+  out += at.active != 0 ? "Your key is active in region " : "Your key is NOT active in region ";
+  out += where.region + " (" + where.region_title + ")\n";
+  out += "  operated by      " + where.operator_title + "\n";
+  out += "  custody mode     resident: the key is where the data is\n";
+  out += "  can compel it    " + Join(where.jurisdictions) + "\n";
+  out += "  sealed by        " + at.seal + "\n";
+  out += "  key version      " + std::to_string(at.newest_version) + ", account epoch " +
+         std::to_string(at.epoch) + "\n";
+  if (!at.scheduled_region.empty()) {
+    out += "  change announced to region " + at.scheduled_region + ", not before " +
+           FormatDay(at.scheduled_time) + ", and only with your consent\n";
+  }
+  out += "  signed           " + FormatTime(where.time) + ", valid until " +
+         FormatTime(where.expiry) + "\n";
+  out +=
+      "\"Active here\" does not mean \"only here\": only a destruction certificate says that a "
+      "copy is gone.\n";
+  if (at.development())
+    out += "This is a development deployment: its clock and seal are for tests.\n";
+  return out;
+}
+
+absl::StatusOr<std::vector<KeyVersionView>> ListKeyVersions(Session& session,
+                                                            const Profile& profile) {
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().home_region));
+  cpb::GetAccountKeyRequest request;
+  request.set_account_id(std::string(profile.account().bytes()));
+  ASSIGN_OR_RETURN(const cpb::GetAccountKeyResponse response,
+                   (session.Call<CustodyApi, cpb::GetAccountKeyRequest, cpb::GetAccountKeyResponse>(
+                       region, ServiceKind::kCustody, &CustodyApi::Stub::GetAccountKey, request)));
+  std::vector<KeyVersionView> views;
+  for (const cpb::KeyVersionInfo& info : response.versions()) {
+    views.push_back(
+        {info.version(), StateName(info.state()), info.create_time_ms(), info.destroy_time_ms()});
+  }
+  return views;
+}
+
+}  // namespace comity

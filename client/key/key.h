@@ -1,0 +1,54 @@
+#ifndef COMITY_CLIENT_KEY_KEY_H_
+#define COMITY_CLIENT_KEY_KEY_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "client/profile/profile.h"
+#include "client/session/session.h"
+#include "services/common/statement/custody.h"
+
+namespace comity {
+
+// A verified answer to "where is my key, who operates it, who can compel it?".
+struct KeyWhere {
+  std::string region;
+  std::string region_title;
+  std::string operator_title;
+  std::vector<std::string> jurisdictions;  // titles of those who can compel, in order of code
+  UnixMillis time = 0;
+  UnixMillis expiry = 0;
+  KeyLocation location;
+  Statement attestation;  // to keep: verifiable offline with the topology
+  Statement endorsement;
+};
+
+// Verifies an attestation of `account` with the topology alone: endorsement by the operator that
+// the topology names, signature, deployment, that what it says of operator and compulsion is what
+// the topology computes. SIGNATURE_INVALID, ENDORSEMENT_MISSING, STATEMENT_MALFORMED.
+absl::StatusOr<KeyWhere> VerifyKeyLocation(const Topology& topology, const AccountId& account,
+                                           const Statement& attestation,
+                                           const Statement& endorsement, UnixMillis now);
+
+// Asks the custody that the profile follows, with a fresh nonce, and verifies the answer.
+absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile);
+
+// For people: what is signed, in plain words.
+std::string FormatKeyWhere(const KeyWhere& where);
+
+struct KeyVersionView {
+  KeyVersion version = 0;
+  std::string state;  // "enabled"
+  UnixMillis created = 0;
+  UnixMillis destroyed = 0;  // when it is to be, or was; 0 = neither
+};
+// Oldest first.
+absl::StatusOr<std::vector<KeyVersionView>> ListKeyVersions(Session& session,
+                                                            const Profile& profile);
+
+}  // namespace comity
+
+#endif  // COMITY_CLIENT_KEY_KEY_H_
