@@ -12,7 +12,7 @@ namespace comity {
 
 // Proof that the guard let this caller call this method. Domain functions take it, so that code
 // that forgot to ask does not compile. Only the guard makes one (and, in tests, the helper of
-// tests/testing/authorization.h). Copyable value; sharing it between threads is safe.
+// tests/testing/unsafe_authorization.h). Copyable value; sharing it between threads is safe.
 class Authorization final {
  public:
   using Deadline = std::chrono::system_clock::time_point;

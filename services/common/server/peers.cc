@@ -70,8 +70,9 @@ struct Peers::Impl {
                                  absl::MutexLock lock(&refusals->mutex);
                                  refusals->last = refusal;
                                });
-    return {grpc::CreateCustomChannel(info->service(kind).address, credentials, ChannelSettings()),
-            refusals};
+    const std::string address =
+        options.addresses ? options.addresses(region, kind) : info->service(kind).address;
+    return {grpc::CreateCustomChannel(address, credentials, ChannelSettings()), refusals};
   }
 
   const Options options;

@@ -2,6 +2,7 @@
 #define COMITY_COMMON_SERVER_PEERS_H_
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,8 @@
 
 namespace comity {
 
+using AddressBook = std::function<std::string(const RegionId&, ServiceKind)>;  // "host:port"
+
 // Channels to the services of a topology, made when first asked for and kept. Used by services and,
 // with the certificate of a device or person, by the client library. Thread-safe.
 class Peers final {
@@ -27,6 +30,9 @@ class Peers final {
     Topology topology;
     TlsIdentity identity;          // what this side presents
     const Clock* clock = nullptr;  // outlives the channels
+    // Where a service is reached if not at its address in the topology (a tunnel; a test). Who must
+    // answer there does not change.
+    AddressBook addresses;
   };
   explicit Peers(Options options);
   ~Peers();

@@ -108,7 +108,8 @@ ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
       peers_(std::make_unique<Peers>(Peers::Options{
           .topology = topology(),
           .identity = {resources_.tls.certificate, resources_.tls.private_key.Clone()},
-          .clock = resources_.clock.get()})),
+          .clock = resources_.clock.get(),
+          .addresses = resources_.addresses})),
       calls_(std::make_unique<CallEnvironment>(CallEnvironment::Options{
           .guard = guard_.get(), .log = log_.get(), .limits = definition.limits})),
       tickers_(std::make_unique<Tickers>(

@@ -58,6 +58,7 @@ struct ServiceResources {
   std::shared_ptr<RecordStore> records;
   std::shared_ptr<BlobStore> blobs;
   std::shared_ptr<TransparencyLog> log;
+  AddressBook addresses;  // for peers; see Peers::Options
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };

@@ -1,0 +1,343 @@
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <gtest/gtest.h>
+
+#include "absl/synchronization/notification.h"
+
+#include "services/common/server/handler.h"
+#include "services/common/server/status_codec.h"
+#include "tests/handler/server_probe.h"
+#include "tests/testing/deployment.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/test_server.h"
+
+namespace comity {
+namespace {
+
+using testing::HasSubstr;
+
+// Far beyond what any of these calls takes; only calls that must end sooner set another.
+constexpr std::chrono::seconds kPatience{60};
+
+enum class Form { kInline, kPool, kSync };
+
+class HandlerTest : public testing::Test {
+ protected:
+  void Start(ServiceDefinition definition = ProbeDefinition()) {
+    server_ = TestServer::Start(deployment_, {.region = "cn", .definition = std::move(definition)});
+    ASSERT_NE(server_, nullptr);
+    custody_ = custody::v1::CustodyService::NewStub(server_->AsDevice(device_));
+    storage_ = storage::v1::StorageService::NewStub(server_->AsDevice(device_));
+  }
+  Probe& probe() { return static_cast<Probe&>(server_->instance()); }
+  void SetWork(Work work) { probe().custody.work = std::move(work); }
+  CallEnvironment& calls() { return server_->environment().calls(); }
+
+  grpc::Status CallRaw(Form form, grpc::ClientContext& context) {
+    if (context.deadline() == std::chrono::system_clock::time_point::max()) {
+      context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    }
+    switch (form) {
+      case Form::kInline: {
+        custody::v1::GetStatusResponse response;
+        return custody_->GetStatus(&context, {}, &response);
+      }
+      case Form::kPool: {
+        custody::v1::GetAccountKeyResponse response;
+        return custody_->GetAccountKey(&context, {}, &response);
+      }
+      case Form::kSync: {
+        custody::v1::GetKeyLocationResponse response;
+        return custody_->GetKeyLocation(&context, {}, &response);
+      }
+    }
+    return grpc::Status::OK;
+  }
+  absl::Status Call(Form form) {
+    grpc::ClientContext context;
+    const grpc::Status status = CallRaw(form, context);
+    return FromGrpcStatus(status, context);
+  }
+
+  const TestDeployment deployment_;
+  const TestDevice device_ = MakeTestDevice();
+  std::unique_ptr<TestServer> server_;
+  std::unique_ptr<custody::v1::CustodyService::Stub> custody_;
+  std::unique_ptr<storage::v1::StorageService::Stub> storage_;
+};
+
+class HandlerFormTest : public HandlerTest, public testing::WithParamInterface<Form> {};
+INSTANTIATE_TEST_SUITE_P(Forms, HandlerFormTest,
+                         testing::Values(Form::kInline, Form::kPool, Form::kSync));
+
+TEST_P(HandlerFormTest, WorkRunsWithTheIdentifiedCaller) {
+  Start();
+  SigningKeyId seen;
+  SetWork([&](const Authorization& authorization) {
+    seen = authorization.caller().key.id();
+    return absl::OkStatus();
+  });
+  EXPECT_THAT(Call(GetParam()), IsOk());
+  EXPECT_EQ(seen, device_.key.public_key().id());
+  EXPECT_EQ(calls().Count(Reason::kUnspecified), 1U);
+}
+
+TEST_P(HandlerFormTest, RefusalReachesTheCallerWithReasonAndRemedyButNotItsCause) {
+  Start();
+  SetWork([](const Authorization&) { return Refuse(Reason::kAccountFenced, "inner cause"); });
+  grpc::ClientContext context;
+  const grpc::Status status = CallRaw(GetParam(), context);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(),
+              HasSubstr(std::string(Describe(Reason::kAccountFenced).text)));
+  EXPECT_THAT(status.error_message(),
+              HasSubstr(std::string(Describe(Reason::kAccountFenced).remedy)));
+  EXPECT_THAT(status.error_message(), testing::Not(HasSubstr("inner cause")));
+  EXPECT_THAT(FromGrpcStatus(status, context), RefusedWith(Reason::kAccountFenced));
+  comity::common::v1::ErrorInfo info;
+  const auto metadata = context.GetServerTrailingMetadata().find(kErrorMetadata);
+  ASSERT_NE(metadata, context.GetServerTrailingMetadata().end());
+  ASSERT_TRUE(
+      info.ParseFromArray(metadata->second.data(), static_cast<int>(metadata->second.size())));
+  EXPECT_EQ(info.reason(), comity::common::v1::ERROR_REASON_ACCOUNT_FENCED);
+  EXPECT_GT(info.retry_after_ms(), 0U);
+  EXPECT_EQ(calls().Count(Reason::kAccountFenced), 1U);
+}
+
+TEST_P(HandlerFormTest, EveryReasonSurvivesTheWire) {
+  Start();
+  for (const ReasonInfo& info : AllReasons()) {
+    if (info.reason == Reason::kUnspecified) {
+      continue;
+    }
+    SetWork([&](const Authorization&) { return Refuse(info.reason, "about a field"); });
+    const absl::Status received = Call(GetParam());
+    EXPECT_THAT(received, RefusedWith(info.reason));
+    EXPECT_EQ(received.message(), Refuse(info.reason, "about a field").message()) << info.name;
+  }
+}
+
+TEST_P(HandlerFormTest, ExceptionBecomesInternal) {
+  Start();
+  SetWork([](const Authorization&) -> absl::Status { throw std::runtime_error("private"); });
+  grpc::ClientContext context;
+  const grpc::Status status = CallRaw(GetParam(), context);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(), testing::Not(HasSubstr("private")));
+  SetWork([](const Authorization&) -> absl::Status { throw 1; });
+  EXPECT_THAT(Call(GetParam()), RefusedWith(Reason::kInternal));
+}
+
+TEST_P(HandlerFormTest, DrainingServerRefusesNewCalls) {
+  Start();
+  EXPECT_THAT(Call(GetParam()), IsOk());
+  calls().StartDraining();
+  bool ran = false;
+  SetWork([&](const Authorization&) {
+    ran = true;
+    return absl::OkStatus();
+  });
+  EXPECT_THAT(Call(GetParam()), RefusedWith(Reason::kDraining));
+  EXPECT_FALSE(ran);
+}
+
+TEST_P(HandlerFormTest, CallIsDueWhenTheCallerSaysOrTheLimitDoes) {
+  ServiceDefinition definition = ProbeDefinition();
+  definition.limits.unary = std::chrono::hours(1);
+  Start(std::move(definition));
+  Authorization::Deadline due;
+  SetWork([&](const Authorization& authorization) {
+    due = authorization.deadline();
+    return absl::OkStatus();
+  });
+  const auto now = std::chrono::system_clock::now();
+  grpc::ClientContext soon;
+  soon.set_deadline(now + kPatience);
+  EXPECT_TRUE(CallRaw(GetParam(), soon).ok());
+  EXPECT_LT(due, now + 2 * kPatience);
+  grpc::ClientContext late;
+  late.set_deadline(now + std::chrono::hours(100));
+  EXPECT_TRUE(CallRaw(GetParam(), late).ok());
+  EXPECT_GT(due, now + std::chrono::minutes(59));
+  EXPECT_LT(due, now + std::chrono::hours(2));
+}
+
+TEST_P(HandlerFormTest, WorkWhoseTimeIsOverIsNotBegun) {
+  ServiceDefinition definition = ProbeDefinition();
+  definition.limits.unary = std::chrono::milliseconds(0);
+  Start(std::move(definition));
+  bool ran = false;
+  SetWork([&](const Authorization&) {
+    ran = true;
+    return absl::OkStatus();
+  });
+  const absl::Status status = Call(GetParam());
+  // The watch may be faster than the answer.
+  EXPECT_THAT(status,
+              testing::AnyOf(RefusedWith(Reason::kDeadline), RefusedWith(Reason::kCancelled)));
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(calls().Count(Reason::kDeadline), 1U);
+}
+
+TEST_F(HandlerTest, WorkBeyondThePoolsQueueIsOverloaded) {
+  Start();
+  const size_t capacity = calls().options().pool_threads + calls().options().pool_queue;
+  absl::Notification release;
+  SetWork([&](const Authorization&) {
+    release.WaitForNotification();
+    return absl::OkStatus();
+  });
+  // One call more than threads and queue can take. It alone is answered before the release.
+  std::atomic<size_t> overloaded{0};
+  std::atomic<size_t> answered{0};
+  absl::Notification all_answered;
+  struct Pending {
+    grpc::ClientContext context;
+    custody::v1::GetAccountKeyRequest request;
+    custody::v1::GetAccountKeyResponse response;
+  };
+  std::vector<std::unique_ptr<Pending>> pending;
+  for (size_t i = 0; i < capacity + 1; ++i) {
+    pending.push_back(std::make_unique<Pending>());
+    Pending& call = *pending.back();
+    call.context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    custody_->async()->GetAccountKey(
+        &call.context, &call.request, &call.response, [&](grpc::Status status) {
+          if (ReasonOf(FromGrpcStatus(status, call.context)) == Reason::kOverloaded) {
+            ++overloaded;
+            release.Notify();
+          }
+          if (++answered == capacity + 1) {
+            all_answered.Notify();
+          }
+        });
+  }
+  all_answered.WaitForNotification();
+  EXPECT_EQ(overloaded, 1U);
+  EXPECT_EQ(calls().Count(Reason::kOverloaded), 1U);
+  EXPECT_EQ(calls().Count(Reason::kUnspecified), capacity);
+}
+
+TEST_F(HandlerTest, StrangersDoNotReachThePool) {
+  Start();
+  custody_ = custody::v1::CustodyService::NewStub(server_->AsService("cn", ServiceKind::kReview));
+  SetWork([](const Authorization&) { return absl::OkStatus(); });
+  EXPECT_THAT(Call(Form::kPool), RefusedWith(Reason::kCallerNotAllowed));
+}
+
+TEST_F(HandlerTest, StreamOfACallerWhoNeverEndsItIsCancelledInTime) {
+  ServiceDefinition definition = ProbeDefinition();
+  definition.limits.by_method[kStreamMethod] = std::chrono::milliseconds(300);
+  Start(std::move(definition));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  const auto reader = storage_->GetObject(&context, storage::v1::GetObjectRequest());
+  storage::v1::GetObjectResponse response;
+  // Without reading, the server's writes come to a halt when the windows are full.
+  ASSERT_TRUE(reader->Read(&response));
+  while (reader->Read(&response)) {
+  }
+  EXPECT_THAT(FromGrpcStatus(reader->Finish(), context), RefusedWith(Reason::kCancelled));
+}
+
+TEST_F(HandlerTest, HealthIsToldWithoutARule) {
+  Start();
+  grpc::GenericStub health(server_->AsDevice(device_));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  const grpc::Slice nothing{std::string()};
+  const grpc::ByteBuffer request(&nothing, 1);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  absl::Notification done;
+  health.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &response,
+                   [&](grpc::Status outcome) {
+                     status = std::move(outcome);
+                     done.Notify();
+                   });
+  done.WaitForNotification();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice answer;
+  ASSERT_TRUE(response.DumpToSingleSlice(&answer).ok());
+  // HealthCheckResponse {status = 1: SERVING}.
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(answer.begin()), answer.size()), "\x08\x01");
+}
+
+TEST_F(HandlerTest, DrainWaitsForRunningCalls) {
+  Start();
+  absl::Notification started;
+  absl::Notification release;
+  SetWork([&](const Authorization&) {
+    started.Notify();
+    release.WaitForNotification();
+    return absl::OkStatus();
+  });
+  absl::Status running;
+  std::thread caller([&] { running = Call(Form::kPool); });
+  started.WaitForNotification();
+  std::thread drain([&] { server_->server().Drain(kPatience); });
+  while (!calls().draining()) {
+    std::this_thread::yield();
+  }
+  release.Notify();
+  drain.join();
+  caller.join();
+  EXPECT_THAT(running, IsOk());
+}
+
+TEST_F(HandlerTest, DrainCancelsWhatDoesNotEnd) {
+  Start();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  const auto reader = storage_->GetObject(&context, storage::v1::GetObjectRequest());
+  storage::v1::GetObjectResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  server_->server().Drain(std::chrono::milliseconds(0));
+  while (reader->Read(&response)) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(HandlerTest, CallLineHasNoNamesAndNoMessage) {
+  testing::internal::CaptureStderr();
+  Start();
+  ServiceLog log(LogLevel::kInfo, LogFormat::kText);
+  CallEnvironment::Options options;
+  options.guard = &server_->environment().guard();
+  options.log = &log;
+  CallEnvironment logged(options);
+  ProbeCustody service(&logged);
+  service.work = [](const Authorization&) { return Refuse(Reason::kAccountNotYours, "detail"); };
+  absl::StatusOr<std::unique_ptr<GrpcServer>> server =
+      GrpcServer::Start("127.0.0.1:0", server_->environment().tls(), &logged, {&service});
+  ASSERT_THAT(server, IsOk());
+  const auto channel = grpc::CreateChannel(
+      "127.0.0.1:" + std::to_string((*server)->port()),
+      MakeChannelCredentials({device_.certificate, device_.key.ToPem()}, deployment_.topology(),
+                             server_->environment().region(), ServiceKind::kCustody,
+                             &server_->environment().clock()));
+  custody_ = custody::v1::CustodyService::NewStub(channel);
+  EXPECT_THAT(Call(Form::kPool), RefusedWith(Reason::kAccountNotYours));
+  server->reset();
+  log.Flush();
+  const std::string written = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(written, HasSubstr(" info call request="));
+  EXPECT_THAT(written, HasSubstr(std::string("method=") + kPoolMethod));
+  EXPECT_THAT(written, HasSubstr("caller=device reason=ACCOUNT_NOT_YOURS latency_us="));
+  EXPECT_THAT(written, testing::Not(HasSubstr("detail")));
+}
+
+}  // namespace
+}  // namespace comity

@@ -1,0 +1,87 @@
+#include "services/common/identity/caller_cache.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/common/crypto/x509.h"
+#include "tests/testing/deployment.h"
+#include "tests/testing/matchers.h"
+
+namespace comity {
+namespace {
+
+constexpr UnixMillis kNow = TestDeployment::kStart;
+
+TEST(CallerCacheTest, KnownCertificateIsVerifiedOnce) {
+  const TestDeployment deployment;
+  CallerCache cache(deployment.topology());
+  const std::string pem = MakeTestDevice().certificate;
+  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const Caller> first, cache.Identify(pem, kNow));
+  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const Caller> second, cache.Identify(pem, kNow));
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(cache.size(), 1U);
+}
+
+TEST(CallerCacheTest, RefusedCertificateIsNotKept) {
+  const TestDeployment deployment;
+  CallerCache cache(deployment.topology());
+  EXPECT_THAT(cache.Identify("no certificate", kNow), RefusedWith(Reason::kCertificateInvalid));
+  EXPECT_THAT(cache.Identify(deployment.root("cn").certificate, kNow),
+              RefusedWith(Reason::kCertificateInvalid));
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST(CallerCacheTest, KnownCertificateIsRefusedOnceItExpires) {
+  const TestDeployment deployment;
+  CallerCache cache(deployment.topology());
+  const PrivateKey key = PrivateKey::Generate(SignatureAlgorithm::kEcdsaP256);
+  const std::string pem = SelfSignedCertificate(
+      key, {.common_name = "device", .not_before = kNow - kDayMs, .not_after = kNow + kDayMs});
+  ASSERT_THAT(cache.Identify(pem, kNow), IsOk());
+  EXPECT_THAT(cache.Identify(pem, kNow + kDayMs + kSecondMs),
+              RefusedWith(Reason::kCertificateInvalid));
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST(CallerCacheTest, CacheStaysWithinItsCapacity) {
+  const TestDeployment deployment;
+  constexpr size_t kCapacity = 32;
+  CallerCache cache(deployment.topology(), kCapacity);
+  for (size_t i = 0; i < 4 * kCapacity; ++i) {
+    ASSERT_THAT(cache.Identify(MakeTestDevice().certificate, kNow), IsOk());
+    ASSERT_LE(cache.size(), kCapacity);
+  }
+  EXPECT_GT(cache.size(), 0U);
+}
+
+TEST(CallerCacheTest, CallsFromManyThreadsSeeTheSameCallers) {
+  const TestDeployment deployment;
+  CallerCache cache(deployment.topology(), 32);
+  std::vector<TestDevice> devices;
+  for (int i = 0; i < 40; ++i) {
+    devices.push_back(MakeTestDevice());
+  }
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) {
+        for (const TestDevice& device : devices) {
+          const auto caller = cache.Identify(device.certificate, kNow);
+          ASSERT_THAT(caller, IsOk());
+          EXPECT_EQ((*caller)->key.id(), device.key.public_key().id());
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+}  // namespace
+}  // namespace comity

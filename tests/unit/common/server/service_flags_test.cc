@@ -1,0 +1,101 @@
+#include "services/common/server/service_flags.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace comity {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kWrongFlags = 2;
+
+std::variant<ServiceFlags, int> Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "comity-custody");
+  return ParseServiceFlags(static_cast<int>(arguments.size()), arguments.data(),
+                           ServiceKind::kCustody);
+}
+
+// The exit code of a command line that is answered at once, and what it printed.
+std::pair<int, std::string> Answer(const std::vector<const char*>& arguments) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const std::variant<ServiceFlags, int> parsed = Parse(arguments);
+  std::string printed = testing::internal::GetCapturedStdout();
+  printed += testing::internal::GetCapturedStderr();
+  return {std::holds_alternative<int>(parsed) ? std::get<int>(parsed) : -1, printed};
+}
+
+TEST(ServiceFlagsTest, RequiredFlagsAreEnough) {
+  const auto parsed = Parse({"--topology", "t", "--region", "cn", "--dir", "d"});
+  ASSERT_TRUE(std::holds_alternative<ServiceFlags>(parsed));
+  const auto& flags = std::get<ServiceFlags>(parsed);
+  EXPECT_EQ(flags.topology, "t");
+  EXPECT_EQ(flags.region, "cn");
+  EXPECT_EQ(flags.directory, "d");
+  EXPECT_EQ(flags.test_clock, "");
+  EXPECT_FALSE(flags.check_config);
+  EXPECT_EQ(flags.log_level, LogLevel::kInfo);
+  EXPECT_EQ(flags.log_format, LogFormat::kText);
+}
+
+TEST(ServiceFlagsTest, AllFlagsAreRead) {
+  const auto parsed = Parse({"--topology", "t", "--region", "cn", "--dir", "d", "--test-clock", "c",
+                             "--check-config", "--log-level", "warn", "--log-format", "json",
+                             "--drain-seconds", "3"});
+  ASSERT_TRUE(std::holds_alternative<ServiceFlags>(parsed));
+  const auto& flags = std::get<ServiceFlags>(parsed);
+  EXPECT_EQ(flags.test_clock, "c");
+  EXPECT_TRUE(flags.check_config);
+  EXPECT_EQ(flags.log_level, LogLevel::kWarn);
+  EXPECT_EQ(flags.log_format, LogFormat::kJson);
+  EXPECT_EQ(flags.drain_seconds, 3U);
+}
+
+TEST(ServiceFlagsTest, EachMissingRequiredFlagIsNamed) {
+  for (const std::string missing : {"--topology", "--region", "--dir"}) {
+    std::vector<const char*> arguments;
+    for (const char* flag : {"--topology", "--region", "--dir"}) {
+      if (flag != missing) {
+        arguments.insert(arguments.end(), {flag, "x"});
+      }
+    }
+    const auto [exit_code, printed] = Answer(arguments);
+    EXPECT_EQ(exit_code, kWrongFlags);
+    EXPECT_THAT(printed, HasSubstr(missing));
+  }
+}
+
+TEST(ServiceFlagsTest, UnknownFlagIsWrong) {
+  EXPECT_EQ(Answer({"--topology", "t", "--region", "cn", "--dir", "d", "--port", "1"}).first,
+            kWrongFlags);
+}
+
+TEST(ServiceFlagsTest, UnknownLogLevelIsWrong) {
+  EXPECT_EQ(
+      Answer({"--topology", "t", "--region", "cn", "--dir", "d", "--log-level", "loud"}).first,
+      kWrongFlags);
+}
+
+TEST(ServiceFlagsTest, HelpExplainsEveryFlag) {
+  const auto [exit_code, printed] = Answer({"--help"});
+  EXPECT_EQ(exit_code, 0);
+  for (const char* flag :
+       {"--topology", "--region", "--dir", "--test-clock", "--check-config", "--log-level",
+        "--log-format", "--drain-seconds", "--version", "Example"}) {
+    EXPECT_THAT(printed, HasSubstr(flag));
+  }
+}
+
+TEST(ServiceFlagsTest, VersionIsPrinted) {
+  const auto [exit_code, printed] = Answer({"--version"});
+  EXPECT_EQ(exit_code, 0);
+  EXPECT_THAT(printed, testing::StartsWith("comity-custody "));
+}
+
+}  // namespace
+}  // namespace comity

@@ -1,0 +1,72 @@
+#include "services/common/server/status_codec.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/common/status/reason.h"
+#include "tests/testing/matchers.h"
+
+namespace comity {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(StatusCodecTest, SuccessStaysSuccess) {
+  EXPECT_TRUE(ToGrpcStatus(absl::OkStatus(), nullptr).ok());
+  EXPECT_THAT(FromGrpcStatus(grpc::Status::OK, grpc::ClientContext()), IsOk());
+}
+
+TEST(StatusCodecTest, EveryReasonKeepsItsCode) {
+  for (const ReasonInfo& info : AllReasons()) {
+    const grpc::Status status = ToGrpcStatus(Refuse(info.reason), nullptr);
+    EXPECT_EQ(static_cast<int>(status.error_code()), static_cast<int>(info.code)) << info.name;
+  }
+}
+
+TEST(StatusCodecTest, CauseOfARefusalDoesNotLeaveTheProcess) {
+  const grpc::Status status =
+      ToGrpcStatus(Refuse(Reason::kAccountNotYours, "secret detail"), nullptr);
+  EXPECT_THAT(status.error_message(), Not(HasSubstr("secret detail")));
+}
+
+TEST(StatusCodecTest, CauseAboutTheCallersOwnMessageIsTold) {
+  const grpc::Status status = ToGrpcStatus(Refuse(Reason::kFieldInvalid, "account_id"), nullptr);
+  EXPECT_THAT(status.error_message(), HasSubstr("account_id"));
+}
+
+TEST(StatusCodecTest, StatusMadeElsewhereLeavesAsInternalWithoutItsText) {
+  const grpc::Status status = ToGrpcStatus(absl::NotFoundError("/private/path"), nullptr);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(), Not(HasSubstr("/private/path")));
+}
+
+TEST(StatusCodecTest, CodesWithoutAReasonBecomeTheNearestReason) {
+  const grpc::ClientContext context;
+  const auto reason = [&](grpc::StatusCode code, const std::string& text = "text") {
+    return ReasonOf(FromGrpcStatus(grpc::Status(code, text), context));
+  };
+  EXPECT_EQ(reason(grpc::StatusCode::UNAVAILABLE), Reason::kPeerUnavailable);
+  EXPECT_EQ(reason(grpc::StatusCode::DEADLINE_EXCEEDED), Reason::kDeadline);
+  EXPECT_EQ(reason(grpc::StatusCode::CANCELLED), Reason::kCancelled);
+  EXPECT_EQ(reason(grpc::StatusCode::RESOURCE_EXHAUSTED), Reason::kOverloaded);
+  EXPECT_EQ(
+      reason(grpc::StatusCode::RESOURCE_EXHAUSTED, "Received message larger than max (3 vs. 2)"),
+      Reason::kMessageTooLarge);
+  EXPECT_EQ(reason(grpc::StatusCode::UNIMPLEMENTED), Reason::kInternal);
+  EXPECT_EQ(reason(grpc::StatusCode::PERMISSION_DENIED), Reason::kInternal);
+}
+
+TEST(StatusCodecTest, RemoteTextIsBoundedAndClean) {
+  const absl::Status status = FromGrpcStatus(
+      grpc::Status(grpc::StatusCode::UNAVAILABLE, "a\x1b[2Jb\n" + std::string(10'000, 'x')),
+      grpc::ClientContext());
+  const std::string cause = CauseOf(status);
+  EXPECT_LE(cause.size(), 1024U);
+  EXPECT_THAT(cause, HasSubstr("a [2Jb x"));
+}
+
+}  // namespace
+}  // namespace comity
