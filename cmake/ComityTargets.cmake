@@ -89,5 +89,8 @@ endfunction()
 # What we link statically stays inside: a symbol of an archive that a program exported could be
 # taken by gRPC's OpenSSL, or the other way round.
 function(comity_hide_archive_symbols target)
-  target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
+  # Clang's sanitizers are such an archive, and their malloc must be seen by the shared libraries.
+  if(NOT (COMITY_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
+    target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
+  endif()
 endfunction()

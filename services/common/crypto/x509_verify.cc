@@ -19,9 +19,11 @@
 namespace comity {
 
 std::optional<std::string> PermittedUriHost(const X509* root) {
+  int critical = 0;
   const bssl::UniquePtr<NAME_CONSTRAINTS> constraints(static_cast<NAME_CONSTRAINTS*>(
-      X509_get_ext_d2i(root, NID_name_constraints, nullptr, nullptr)));
-  if (constraints == nullptr || sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees) != 1) {
+      X509_get_ext_d2i(root, NID_name_constraints, &critical, nullptr)));
+  if (constraints == nullptr || critical != 1 ||
+      sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees) != 1) {
     return std::nullopt;
   }
   const GENERAL_NAME* base = sk_GENERAL_SUBTREE_value(constraints->permittedSubtrees, 0)->base;
