@@ -119,7 +119,7 @@ absl::StatusOr<RegionInfo> ReadRegion(const pb::Region& region, const Place& her
   for (const ServiceKind kind :
        {ServiceKind::kStorage, ServiceKind::kCustody, ServiceKind::kReview}) {
     if (!info.services.contains(kind)) {
-      return here.Broken("services", subject + ": has no " + std::string(Name(kind)));
+      return here.Broken("name", subject + ": has no " + std::string(Name(kind)));
     }
   }
   return info;
