@@ -24,7 +24,7 @@ const char* const kWordsAnywhere =
     "ow|[Ii]n a re"
     "al)\\b";
 const char* const kWordsInProse =
-    "\\b[Ss]tu"
+    "\\bstu"
     "bs?\\b";
 
 bool IsCode(const std::string& path) { return IsCpp(path) || path.ends_with(".proto"); }
