@@ -1,0 +1,47 @@
+#ifndef COMITY_CUSTODY_ACCOUNT_STORE_H_
+#define COMITY_CUSTODY_ACCOUNT_STORE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/ids/ids.h"
+#include "services/custody/account.h"
+
+namespace comity::custody {
+
+// What a commit adds beside the account itself. Written once, read on its own or never.
+struct CommitExtras {
+  std::vector<LeafOpening> openings;
+  std::optional<LegalUse> use;
+};
+
+// Where accounts are kept. Implementations are thread-safe; calls block. STORE_UNAVAILABLE,
+// DATA_CORRUPT.
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+
+  // An account that was never stored comes back with its id and version 0.
+  virtual absl::StatusOr<Account> Load(const AccountId& account) = 0;
+
+  // Replaces `before`, as it was loaded, by `after`, all or nothing and durably, and returns the
+  // new version. Sealed keys that `after` lacks are deleted. CONFLICT, and nothing changed, when
+  // something else was committed since, when a decision for that epoch or a use for that
+  // authorisation is already there.
+  // After STORE_UNAVAILABLE it is unknown whether it happened: load again.
+  virtual absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
+                                          const CommitExtras& extras) = 0;
+
+  virtual absl::StatusOr<std::optional<LegalUse>> FindUse(const AccountId& account,
+                                                          const Digest& authorisation) = 0;
+
+  // At most `limit` accounts that come after `cursor` (a zero id is before all), for the start.
+  virtual absl::StatusOr<std::vector<AccountId>> List(const AccountId& cursor, size_t limit) = 0;
+};
+
+}  // namespace comity::custody
+
+#endif  // COMITY_CUSTODY_ACCOUNT_STORE_H_

@@ -1,0 +1,331 @@
+#include "services/custody/codec.h"
+
+#include <utility>
+
+#include "services/common/statement/proto_codec.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+#include "services/custody/key_export.h"
+#include "services/custody/wrapped_key.h"
+
+namespace comity::custody {
+namespace {
+
+constexpr size_t kMaxChain = 256;
+constexpr size_t kMaxDelivered = 64;
+constexpr size_t kMinNonce = 16;
+constexpr size_t kMaxNonce = 64;
+constexpr size_t kMaxWrapped = 256;
+
+absl::Status Invalid(std::string_view what) { return Refuse(Reason::kFieldInvalid, what); }
+
+template <typename Id>
+absl::StatusOr<Id> DecodeId(const std::string& bytes, const char* field) {
+  absl::StatusOr<Id> id = Id::FromBytes(bytes);
+  return id.ok() ? id : Invalid(std::string(field) + " has a wrong length");
+}
+
+absl::Status CheckReason(pb::UseReason reason) {
+  return pb::UseReason_IsValid(reason) && reason != pb::USE_REASON_UNSPECIFIED
+             ? absl::OkStatus()
+             : Refuse(Reason::kReasonUnspecified);
+}
+
+absl::Status CheckBatch(int size) {
+  return size >= 1 && static_cast<size_t>(size) <= kMaxBatch
+             ? absl::OkStatus()
+             : Invalid("a batch has 1 to 1,024 items");
+}
+
+absl::StatusOr<KeyContext> DecodeContext(bool present,
+                                         const comity::common::v1::EncryptionContext& context) {
+  if (!present) {
+    return Invalid("context is missing");
+  }
+  ASSIGN_OR_RETURN(const ObjectId object, DecodeId<ObjectId>(context.object_id(), "object_id"));
+  ASSIGN_OR_RETURN(const ContentId content,
+                   DecodeId<ContentId>(context.content_id(), "content_id"));
+  KeyPurpose purpose{};
+  switch (context.purpose()) {
+    case comity::common::v1::PURPOSE_CONTENT:
+      purpose = KeyPurpose::kContent;
+      break;
+    case comity::common::v1::PURPOSE_ATTRIBUTES:
+      purpose = KeyPurpose::kAttributes;
+      break;
+    default:
+      return Refuse(Reason::kContextInvalid, "no such purpose");
+  }
+  return KeyContext::Create(object, content, purpose,
+                            {context.pairs().begin(), context.pairs().end()});
+}
+
+absl::StatusOr<PlainKey> DecodePlain(bool present,
+                                     const comity::common::v1::EncryptionContext& context,
+                                     const std::string& plaintext) {
+  ASSIGN_OR_RETURN(KeyContext decoded, DecodeContext(present, context));
+  if (plaintext.size() != kDataKeySize) {
+    return Invalid("plaintext has not 32 bytes");
+  }
+  return PlainKey{std::move(decoded), SecretBytes::CopyOf(std::string_view(plaintext))};
+}
+
+absl::StatusOr<WrappedKey> DecodeWrapped(bool present,
+                                         const comity::common::v1::EncryptionContext& context,
+                                         const std::string& wrapped) {
+  ASSIGN_OR_RETURN(KeyContext decoded, DecodeContext(present, context));
+  if (wrapped.empty() || wrapped.size() > kMaxWrapped) {
+    return Invalid("wrapped has 1 to 256 bytes");
+  }
+  return WrappedKey{std::move(decoded), wrapped};
+}
+
+// What the single and the batch forms have in common.
+template <typename Item, typename Request>
+absl::StatusOr<KeysCommand<Item>> Begin(const Request& request) {
+  KeysCommand<Item> command;
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  RETURN_IF_ERROR(CheckReason(request.reason()));
+  return command;
+}
+
+absl::StatusOr<AccountEpoch> DecodeEpoch(uint32_t epoch) {
+  if (epoch == 0) {
+    return Invalid("account_epoch is missing");
+  }
+  return epoch;
+}
+
+absl::StatusOr<Statement> DecodeStatementField(bool present,
+                                               const comity::common::v1::Statement& statement,
+                                               const char* field) {
+  if (!present) {
+    return Invalid(std::string(field) + " is missing");
+  }
+  return FromProto(statement);
+}
+
+}  // namespace
+
+absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes) {
+  return DecodeId<AccountId>(bytes, "account_id");
+}
+
+absl::StatusOr<CreateCommand> Decode(const pb::CreateAccountRequest& request) {
+  RETURN_IF_ERROR(DecodeId<RequestId>(request.request_id(), "request_id").status());
+  if (request.chain().empty()) {
+    return Invalid("chain is empty");
+  }
+  CreateCommand command;
+  ASSIGN_OR_RETURN(command.chain, FromProto(request.chain(), kMaxChain));
+  ASSIGN_OR_RETURN(command.record,
+                   DecodeStatementField(request.has_account_record(), request.account_record(),
+                                        "account_record"));
+  return command;
+}
+
+absl::StatusOr<LocationCommand> Decode(const pb::GetKeyLocationRequest& request) {
+  LocationCommand command;
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  const size_t size = request.nonce().size();
+  if (size != 0 && (size < kMinNonce || size > kMaxNonce)) {
+    return Invalid("nonce has 16 to 64 bytes, or none");
+  }
+  command.nonce = request.nonce();
+  return command;
+}
+
+absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::GenerateDataKeyRequest& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<KeyContext>(request));
+  ASSIGN_OR_RETURN(KeyContext context, DecodeContext(request.has_context(), request.context()));
+  command.items.push_back(std::move(context));
+  return command;
+}
+
+absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::BatchGenerateDataKeysRequest& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<KeyContext>(request));
+  RETURN_IF_ERROR(CheckBatch(request.contexts_size()));
+  for (const auto& item : request.contexts()) {
+    ASSIGN_OR_RETURN(KeyContext context, DecodeContext(true, item));
+    command.items.push_back(std::move(context));
+  }
+  return command;
+}
+
+absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::WrapDataKeyRequest& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<PlainKey>(request));
+  ASSIGN_OR_RETURN(PlainKey key,
+                   DecodePlain(request.has_context(), request.context(), request.plaintext()));
+  command.items.push_back(std::move(key));
+  return command;
+}
+
+absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::BatchWrapDataKeysRequest& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<PlainKey>(request));
+  RETURN_IF_ERROR(CheckBatch(request.items_size()));
+  for (const auto& item : request.items()) {
+    ASSIGN_OR_RETURN(PlainKey key,
+                     DecodePlain(item.has_context(), item.context(), item.plaintext()));
+    command.items.push_back(std::move(key));
+  }
+  return command;
+}
+
+absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::UnwrapDataKeyRequest& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
+  ASSIGN_OR_RETURN(WrappedKey key,
+                   DecodeWrapped(request.has_context(), request.context(), request.wrapped()));
+  command.items.push_back(std::move(key));
+  return command;
+}
+
+absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::BatchUnwrapDataKeysRequest& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
+  RETURN_IF_ERROR(CheckBatch(request.items_size()));
+  for (const auto& item : request.items()) {
+    ASSIGN_OR_RETURN(WrappedKey key,
+                     DecodeWrapped(item.has_context(), item.context(), item.wrapped()));
+    command.items.push_back(std::move(key));
+  }
+  return command;
+}
+
+absl::StatusOr<DeliverCommand> Decode(const pb::DeliverStatementRequest& request) {
+  DeliverCommand command;
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  ASSIGN_OR_RETURN(command.statements, FromProto(request.statements(), kMaxDelivered));
+  return command;
+}
+
+absl::StatusOr<TransportCommand> Decode(const pb::GetTransportKeyRequest& request) {
+  TransportCommand command;
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  ASSIGN_OR_RETURN(command.epoch, DecodeEpoch(request.account_epoch()));
+  return command;
+}
+
+absl::StatusOr<ImportCommand> Decode(const pb::ImportKeysRequest& request) {
+  ImportCommand command;
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  ASSIGN_OR_RETURN(command.epoch, DecodeEpoch(request.account_epoch()));
+  ASSIGN_OR_RETURN(command.chain, FromProto(request.chain(), kMaxChain));
+  ASSIGN_OR_RETURN(command.account_statements,
+                   FromProto(request.account_statements(), kMaxDeviceStatements + 1));
+  if (!request.has_consent()) {
+    return Refuse(Reason::kConsentMissing);
+  }
+  ASSIGN_OR_RETURN(command.consent, FromProto(request.consent()));
+  ASSIGN_OR_RETURN(command.key_export,
+                   DecodeStatementField(request.has_export_statement(), request.export_statement(),
+                                        "export_statement"));
+  if (!request.has_endorsement()) {
+    return Refuse(Reason::kEndorsementMissing);
+  }
+  ASSIGN_OR_RETURN(command.endorsement, FromProto(request.endorsement()));
+  if (request.sealed_keys().empty() || request.sealed_keys().size() > kMaxSealedKeys) {
+    return Invalid("sealed_keys has 1 byte to 64 KiB");
+  }
+  command.sealed_keys = request.sealed_keys();
+  return command;
+}
+
+absl::StatusOr<ExecuteCommand> Decode(const pb::ExecuteAuthorisationRequest& request) {
+  if (!request.has_authorisation()) {
+    return Refuse(Reason::kAuthorisationInvalid, "none came along");
+  }
+  ExecuteCommand command;
+  ASSIGN_OR_RETURN(command.authorisation, FromProto(request.authorisation()));
+  if (request.wraps().empty() ||
+      static_cast<size_t>(request.wraps_size()) > kMaxAuthorisedContents) {
+    return Invalid("1 to 4,096 wraps");
+  }
+  for (const auto& item : request.wraps()) {
+    ASSIGN_OR_RETURN(WrappedKey key,
+                     DecodeWrapped(item.has_context(), item.context(), item.wrapped()));
+    command.wraps.push_back(std::move(key));
+  }
+  return command;
+}
+
+absl::Status Check(const pb::OpenRecordKeyRequest& request) {
+  return request.wrapped().size() <= kMaxWrapped ? absl::OkStatus()
+                                                 : Invalid("wrapped has at most 256 bytes");
+}
+
+void Encode(const std::vector<Statement>& statements,
+            google::protobuf::RepeatedPtrField<comity::common::v1::Statement>& out) {
+  for (const Statement& statement : statements) {
+    *out.Add() = ToProto(statement);
+  }
+}
+
+void Encode(const AccountKeyView& view, pb::GetAccountKeyResponse& response) {
+  using State = KeyVersionView::State;
+  for (const KeyVersionView& version : view.versions) {
+    pb::KeyVersionInfo& info = *response.add_versions();
+    info.set_version(version.version);
+    switch (version.state) {
+      case State::kEnabled:
+        info.set_state(pb::KEY_STATE_ENABLED);
+        break;
+      case State::kDisabled:
+        info.set_state(pb::KEY_STATE_DISABLED);
+        break;
+      case State::kDestroyScheduled:
+        info.set_state(pb::KEY_STATE_DESTROY_SCHEDULED);
+        break;
+      case State::kDestroyed:
+        info.set_state(pb::KEY_STATE_DESTROYED);
+        break;
+      case State::kInactive:
+        info.set_state(pb::KEY_STATE_INACTIVE);
+        break;
+    }
+    info.set_create_time_ms(version.create_time);
+    info.set_destroy_time_ms(version.destroy_time);
+  }
+  response.set_account_epoch(view.epoch);
+  Encode(view.statements, *response.mutable_statements());
+}
+
+void EncodePlaintext(const SecretBytes& key, std::string& out) {
+  out.assign(key.RevealView(RevealKey::ForOwner()));
+}
+
+void Encode(const GeneratedKey& key, pb::GenerateDataKeyResponse& response) {
+  EncodePlaintext(key.plaintext, *response.mutable_plaintext());
+  response.set_wrapped(key.wrapped);
+}
+
+void Encode(LegalUse use, pb::ExecuteAuthorisationResponse& response) {
+  response.set_sealed_answer(std::move(use.sealed_answer));
+  response.set_leaf(std::move(use.leaf));
+  response.set_receipt(std::move(use.receipt));
+}
+
+void Encode(const RecordKey& key, pb::OpenRecordKeyResponse& response) {
+  EncodePlaintext(key.plaintext, *response.mutable_plaintext());
+  response.set_wrapped(key.wrapped);
+}
+
+void WipeSecrets(pb::GenerateDataKeyResponse& message) { WipeString(*message.mutable_plaintext()); }
+void WipeSecrets(pb::BatchGenerateDataKeysResponse& message) {
+  for (pb::GenerateDataKeyResponse& key : *message.mutable_keys()) {
+    WipeSecrets(key);
+  }
+}
+void WipeSecrets(pb::WrapDataKeyRequest& message) { WipeString(*message.mutable_plaintext()); }
+void WipeSecrets(pb::BatchWrapDataKeysRequest& message) {
+  for (pb::WrapItem& item : *message.mutable_items()) {
+    WipeString(*item.mutable_plaintext());
+  }
+}
+void WipeSecrets(pb::UnwrapDataKeyResponse& message) { WipeString(*message.mutable_plaintext()); }
+void WipeSecrets(pb::BatchUnwrapDataKeysResponse& message) {
+  for (std::string& plaintext : *message.mutable_plaintexts()) {
+    WipeString(plaintext);
+  }
+}
+void WipeSecrets(pb::OpenRecordKeyResponse& message) { WipeString(*message.mutable_plaintext()); }
+
+}  // namespace comity::custody

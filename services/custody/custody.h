@@ -1,0 +1,71 @@
+#ifndef COMITY_CUSTODY_CUSTODY_H_
+#define COMITY_CUSTODY_CUSTODY_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+
+#include "services/custody/account_store.h"
+#include "services/custody/agenda.h"
+#include "services/custody/custodian.h"
+#include "services/custody/data_keys.h"
+#include "services/custody/importer.h"
+#include "services/custody/key_cache.h"
+#include "services/custody/key_sealer.h"
+#include "services/custody/leaf_log.h"
+#include "services/custody/ledger.h"
+#include "services/custody/legal_use.h"
+#include "services/custody/messenger.h"
+#include "services/custody/mover.h"
+#include "services/custody/peer_custody.h"
+#include "services/custody/root_key.h"
+#include "services/custody/site.h"
+
+namespace comity::custody {
+
+// How many accounts keep their keys opened in memory.
+inline constexpr size_t kCachedAccounts = 16'384;
+
+// One custody, put together from its parts; runs without a server. Everything that it is given
+// outlives it. Thread-safe after Start().
+class Custody final {
+ public:
+  Custody(Site site, const RootKey& root, AccountStore* store, LeafLog* log, PeerCustody* peers,
+          size_t cached_accounts = kCachedAccounts);
+  Custody(const Custody&) = delete;
+  Custody& operator=(const Custody&) = delete;
+
+  // Looks at every stored account once. Before the first call.
+  absl::Status Start() { return ledger_.Recount(); }
+
+  // What falls due without being asked, a bounded number of accounts; from the maintenance thread.
+  // Leaves off when `stopping` says so.
+  void Tick(const std::function<bool()>& stopping);
+
+  const Site& site() const { return site_; }
+  const KeySealer& sealer() const { return sealer_; }
+  Custodian& custodian() { return custodian_; }
+  DataKeys& data_keys() { return data_keys_; }
+  Messenger& messenger() { return messenger_; }
+  Importer& importer() { return importer_; }
+  LegalUses& legal_uses() { return legal_uses_; }
+  uint64_t known_accounts() const { return agenda_.known_accounts(); }
+
+ private:
+  const Site site_;
+  const KeySealer sealer_;
+  KeyCache cache_;
+  Agenda agenda_;
+  Ledger ledger_;
+  Custodian custodian_;
+  DataKeys data_keys_;
+  Mover mover_;
+  Messenger messenger_;
+  Importer importer_;
+  LegalUses legal_uses_;
+};
+
+}  // namespace comity::custody
+
+#endif  // COMITY_CUSTODY_CUSTODY_H_

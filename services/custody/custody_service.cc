@@ -1,0 +1,330 @@
+#include "services/custody/custody_service.h"
+
+#include <string>
+#include <utility>
+
+#include <grpcpp/support/message_allocator.h>
+
+#include "comity/custody/v1/custody.grpc.pb.h"
+#include "services/common/server/handler.h"
+#include "services/common/statement/proto_codec.h"
+#include "services/common/status/macros.h"
+#include "services/custody/codec.h"
+#include "services/custody/record_key.h"
+
+namespace comity::custody {
+namespace {
+
+#define COMITY_CUSTODY_METHOD(name) \
+  constexpr char k##name[] = "/comity.custody.v1.CustodyService/" #name
+COMITY_CUSTODY_METHOD(GetStatus);
+COMITY_CUSTODY_METHOD(CreateAccount);
+COMITY_CUSTODY_METHOD(GetAccountKey);
+COMITY_CUSTODY_METHOD(GetKeyLocation);
+COMITY_CUSTODY_METHOD(GenerateDataKey);
+COMITY_CUSTODY_METHOD(BatchGenerateDataKeys);
+COMITY_CUSTODY_METHOD(WrapDataKey);
+COMITY_CUSTODY_METHOD(BatchWrapDataKeys);
+COMITY_CUSTODY_METHOD(UnwrapDataKey);
+COMITY_CUSTODY_METHOD(BatchUnwrapDataKeys);
+COMITY_CUSTODY_METHOD(DeliverStatement);
+COMITY_CUSTODY_METHOD(GetTransportKey);
+COMITY_CUSTODY_METHOD(ImportKeys);
+COMITY_CUSTODY_METHOD(ExecuteAuthorisation);
+COMITY_CUSTODY_METHOD(OpenRecordKey);
+#undef COMITY_CUSTODY_METHOD
+
+// Request and response of one call, wiped when gRPC is done with them.
+template <typename Request, typename Response>
+class WipingAllocator final : public grpc::MessageAllocator<Request, Response> {
+ public:
+  grpc::MessageHolder<Request, Response>* AllocateMessages() override { return new Holder(); }
+
+ private:
+  class Holder final : public grpc::MessageHolder<Request, Response> {
+   public:
+    Holder() {
+      this->set_request(&request_);
+      this->set_response(&response_);
+    }
+    void Release() override {
+      WipeSecrets(request_);
+      WipeSecrets(response_);
+      delete this;
+    }
+
+   private:
+    Request request_;
+    Response response_;
+  };
+};
+
+class CustodyGrpcService final : public pb::CustodyService::CallbackService {
+ public:
+  CustodyGrpcService(ServiceEnvironment* environment, Custody* custody)
+      : environment_(environment), custody_(custody) {
+    SetMessageAllocatorFor_GenerateDataKey(&generate_);
+    SetMessageAllocatorFor_BatchGenerateDataKeys(&batch_generate_);
+    SetMessageAllocatorFor_WrapDataKey(&wrap_);
+    SetMessageAllocatorFor_BatchWrapDataKeys(&batch_wrap_);
+    SetMessageAllocatorFor_UnwrapDataKey(&unwrap_);
+    SetMessageAllocatorFor_BatchUnwrapDataKeys(&batch_unwrap_);
+    SetMessageAllocatorFor_OpenRecordKey(&open_record_key_);
+  }
+
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
+                                      const pb::GetStatusRequest*,
+                                      pb::GetStatusResponse* response) override {
+    return HandleInline(environment_->calls(), context, kGetStatus, [=, this](const auto&) {
+      environment_->FillStatus(*response->mutable_status());
+      response->mutable_status()->set_seal(custody_->site().seal);
+      response->mutable_status()->set_sealed(false);
+      response->mutable_status()->set_accounts(custody_->known_accounts());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context,
+                                          const pb::CreateAccountRequest* request,
+                                          pb::CreateAccountResponse* response) override {
+    return OnPool(context, kCreateAccount, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const CreateCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const Statement activation,
+                       custody_->custodian().Create(who, command.chain, command.record));
+      *response->mutable_activation() = ToProto(activation);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetAccountKey(grpc::CallbackServerContext* context,
+                                          const pb::GetAccountKeyRequest* request,
+                                          pb::GetAccountKeyResponse* response) override {
+    return OnPool(context, kGetAccountKey, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const AccountId account, DecodeAccountId(request->account_id()));
+      ASSIGN_OR_RETURN(const AccountKeyView view, custody_->custodian().GetKey(who, account));
+      Encode(view, *response);
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetKeyLocation(grpc::CallbackServerContext* context,
+                                           const pb::GetKeyLocationRequest* request,
+                                           pb::GetKeyLocationResponse* response) override {
+    return OnPool(context, kGetKeyLocation, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const LocationCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const Statement attestation,
+                       custody_->custodian().GetLocation(who, command.account, command.nonce));
+      *response->mutable_attestation() = ToProto(attestation);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GenerateDataKey(grpc::CallbackServerContext* context,
+                                            const pb::GenerateDataKeyRequest* request,
+                                            pb::GenerateDataKeyResponse* response) override {
+    return OnData(
+        context, kGenerateDataKey, *request, [=, this](const Authorization& who) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Generate(who, command.account, command.items));
+          Encode(keys.front(), *response);
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::ServerUnaryReactor* BatchGenerateDataKeys(
+      grpc::CallbackServerContext* context, const pb::BatchGenerateDataKeysRequest* request,
+      pb::BatchGenerateDataKeysResponse* response) override {
+    return OnData(context, kBatchGenerateDataKeys, *request,
+                  [=, this](const Authorization& who) -> absl::Status {
+                    ASSIGN_OR_RETURN(const auto command, Decode(*request));
+                    ASSIGN_OR_RETURN(const auto keys, custody_->data_keys().Generate(
+                                                          who, command.account, command.items));
+                    for (const GeneratedKey& key : keys) {
+                      Encode(key, *response->add_keys());
+                    }
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::ServerUnaryReactor* WrapDataKey(grpc::CallbackServerContext* context,
+                                        const pb::WrapDataKeyRequest* request,
+                                        pb::WrapDataKeyResponse* response) override {
+    return OnData(
+        context, kWrapDataKey, *request, [=, this](const Authorization& who) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+          ASSIGN_OR_RETURN(auto wrapped,
+                           custody_->data_keys().Wrap(who, command.account, command.items));
+          response->set_wrapped(std::move(wrapped.front()));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::ServerUnaryReactor* BatchWrapDataKeys(grpc::CallbackServerContext* context,
+                                              const pb::BatchWrapDataKeysRequest* request,
+                                              pb::BatchWrapDataKeysResponse* response) override {
+    return OnData(
+        context, kBatchWrapDataKeys, *request, [=, this](const Authorization& who) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+          ASSIGN_OR_RETURN(auto wrapped,
+                           custody_->data_keys().Wrap(who, command.account, command.items));
+          for (std::string& item : wrapped) {
+            response->add_wrapped(std::move(item));
+          }
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::ServerUnaryReactor* UnwrapDataKey(grpc::CallbackServerContext* context,
+                                          const pb::UnwrapDataKeyRequest* request,
+                                          pb::UnwrapDataKeyResponse* response) override {
+    return OnData(
+        context, kUnwrapDataKey, *request, [=, this](const Authorization& who) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Unwrap(who, command.account, command.items));
+          EncodePlaintext(keys.front(), *response->mutable_plaintext());
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::ServerUnaryReactor* BatchUnwrapDataKeys(
+      grpc::CallbackServerContext* context, const pb::BatchUnwrapDataKeysRequest* request,
+      pb::BatchUnwrapDataKeysResponse* response) override {
+    return OnData(context, kBatchUnwrapDataKeys, *request,
+                  [=, this](const Authorization& who) -> absl::Status {
+                    ASSIGN_OR_RETURN(const auto command, Decode(*request));
+                    ASSIGN_OR_RETURN(const auto keys, custody_->data_keys().Unwrap(
+                                                          who, command.account, command.items));
+                    for (const SecretBytes& key : keys) {
+                      EncodePlaintext(key, *response->add_plaintexts());
+                    }
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::ServerUnaryReactor* DeliverStatement(grpc::CallbackServerContext* context,
+                                             const pb::DeliverStatementRequest* request,
+                                             pb::DeliverStatementResponse* response) override {
+    return OnPool(context, kDeliverStatement, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const DeliverCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const std::vector<Statement> newest,
+                       custody_->messenger().Deliver(who, command.account, command.statements));
+      Encode(newest, *response->mutable_statements());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetTransportKey(grpc::CallbackServerContext* context,
+                                            const pb::GetTransportKeyRequest* request,
+                                            pb::GetTransportKeyResponse* response) override {
+    return OnPool(context, kGetTransportKey, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const TransportCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const Statement key,
+                       custody_->importer().OfferTransportKey(who, command.account, command.epoch));
+      *response->mutable_transport_key() = ToProto(key);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* ImportKeys(grpc::CallbackServerContext* context,
+                                       const pb::ImportKeysRequest* request,
+                                       pb::ImportKeysResponse* response) override {
+    return OnPool(context, kImportKeys, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const ImportCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const Statement receipt, custody_->importer().Import(who, command));
+      *response->mutable_receipt() = ToProto(receipt);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* ExecuteAuthorisation(
+      grpc::CallbackServerContext* context, const pb::ExecuteAuthorisationRequest* request,
+      pb::ExecuteAuthorisationResponse* response) override {
+    return OnPool(context, kExecuteAuthorisation,
+                  [=, this](const Authorization& who) -> absl::Status {
+                    ASSIGN_OR_RETURN(const ExecuteCommand command, Decode(*request));
+                    ASSIGN_OR_RETURN(LegalUse use, custody_->legal_uses().Execute(
+                                                       who, command.authorisation, command.wraps));
+                    Encode(std::move(use), *response);
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::ServerUnaryReactor* OpenRecordKey(grpc::CallbackServerContext* context,
+                                          const pb::OpenRecordKeyRequest* request,
+                                          pb::OpenRecordKeyResponse* response) override {
+    return HandleInline(environment_->calls(), context, kOpenRecordKey,
+                        [=, this](const Authorization& who) -> absl::Status {
+                          RETURN_IF_ERROR(Check(*request));
+                          ASSIGN_OR_RETURN(
+                              const RecordKey key,
+                              comity::custody::OpenRecordKey(
+                                  who, custody_->site(), custody_->sealer(), request->wrapped()));
+                          Encode(key, *response);
+                          return absl::OkStatus();
+                        });
+  }
+
+ private:
+  template <typename Body>
+  grpc::ServerUnaryReactor* OnPool(grpc::CallbackServerContext* context, const char* method,
+                                   Body body) {
+    return HandleOnPool(environment_->calls(), context, method, std::move(body));
+  }
+
+  // The first use of an account after a change has to load it, which blocks.
+  template <typename Request, typename Body>
+  grpc::ServerUnaryReactor* OnData(grpc::CallbackServerContext* context, const char* method,
+                                   const Request& request, Body body) {
+    const absl::StatusOr<AccountId> account = DecodeAccountId(request.account_id());
+    if (!account.ok() || custody_->data_keys().IsCached(*account)) {
+      return HandleInline(environment_->calls(), context, method, body);
+    }
+    return OnPool(context, method, std::move(body));
+  }
+
+  ServiceEnvironment* const environment_;
+  Custody* const custody_;
+  WipingAllocator<pb::GenerateDataKeyRequest, pb::GenerateDataKeyResponse> generate_;
+  WipingAllocator<pb::BatchGenerateDataKeysRequest, pb::BatchGenerateDataKeysResponse>
+      batch_generate_;
+  WipingAllocator<pb::WrapDataKeyRequest, pb::WrapDataKeyResponse> wrap_;
+  WipingAllocator<pb::BatchWrapDataKeysRequest, pb::BatchWrapDataKeysResponse> batch_wrap_;
+  WipingAllocator<pb::UnwrapDataKeyRequest, pb::UnwrapDataKeyResponse> unwrap_;
+  WipingAllocator<pb::BatchUnwrapDataKeysRequest, pb::BatchUnwrapDataKeysResponse> batch_unwrap_;
+  WipingAllocator<pb::OpenRecordKeyRequest, pb::OpenRecordKeyResponse> open_record_key_;
+};
+
+}  // namespace
+
+MethodRules CustodyRules() {
+  return {
+      {kGetStatus, kAllowAnyVerified},
+      {kCreateAccount, kAllowDevice},
+      {kGetAccountKey, kAllowDevice},
+      {kGetKeyLocation, kAllowDevice},
+      {kGenerateDataKey, kAllowDevice},
+      {kBatchGenerateDataKeys, kAllowDevice},
+      {kWrapDataKey, kAllowDevice},
+      {kBatchWrapDataKeys, kAllowDevice},
+      {kUnwrapDataKey, kAllowDevice},
+      {kBatchUnwrapDataKeys, kAllowDevice},
+      {kDeliverStatement, kAllowDevice | kAllowOwnStorage | kAllowOwnReview | kAllowForeignSame},
+      {kGetTransportKey, kAllowForeignSame},
+      {kImportKeys, kAllowForeignSame},
+      {kExecuteAuthorisation, kAllowOwnReview},
+      {kOpenRecordKey, kAllowOwnReview},
+  };
+}
+
+std::unique_ptr<grpc::Service> MakeCustodyService(ServiceEnvironment* environment,
+                                                  Custody* custody) {
+  return std::make_unique<CustodyGrpcService>(environment, custody);
+}
+
+}  // namespace comity::custody

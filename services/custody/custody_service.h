@@ -1,0 +1,24 @@
+#ifndef COMITY_CUSTODY_CUSTODY_SERVICE_H_
+#define COMITY_CUSTODY_CUSTODY_SERVICE_H_
+
+#include <memory>
+
+#include "services/common/server/call_environment.h"
+#include "services/common/server/guard.h"
+#include "services/common/server/service_environment.h"
+#include "services/custody/custody.h"
+
+namespace comity::custody {
+
+// Who may call which method of comity.custody.v1.CustodyService.
+MethodRules CustodyRules();
+
+// The gRPC adapter. Every method: identify and authorise, decode, domain call, encode. Uses of data
+// keys of cached accounts are answered on the calling thread, everything else on the worker pool.
+// `environment` and `custody` outlive it.
+std::unique_ptr<grpc::Service> MakeCustodyService(ServiceEnvironment* environment,
+                                                  Custody* custody);
+
+}  // namespace comity::custody
+
+#endif  // COMITY_CUSTODY_CUSTODY_SERVICE_H_

@@ -1,0 +1,79 @@
+#include "services/custody/custody_service_definition.h"
+
+#include <string>
+#include <utility>
+
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+#include "services/custody/custody.h"
+#include "services/custody/custody_service.h"
+#include "services/custody/keyfile_seal.h"
+#include "services/custody/leaf_log.h"
+#include "services/custody/peer_custody_client.h"
+#include "services/custody/stored_account_store.h"
+
+namespace comity::custody {
+namespace {
+
+Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
+  Site site;
+  site.topology = &environment.topology();
+  site.roster = &environment.roster();
+  site.clock = &environment.clock();
+  site.signer = &environment.signer();
+  site.region = environment.region();
+  site.operator_name = environment.operator_name();
+  site.seal = std::string(seal.description());
+  return site;
+}
+
+class CustodyInstance final : public ServiceInstance {
+ public:
+  CustodyInstance(ServiceEnvironment& environment, const Seal& seal, const RootKey& root)
+      : store_(&environment.records()),
+        log_(&environment.transparency_log()),
+        peers_(&environment.peers()),
+        custody_(SiteOf(environment, seal), root, &store_, &log_, &peers_),
+        service_(MakeCustodyService(&environment, &custody_)) {}
+
+  Custody& custody() { return custody_; }
+  std::vector<grpc::Service*> GrpcServices() override { return {service_.get()}; }
+
+ private:
+  StoredAccountStore store_;
+  TransparencyLeafLog log_;
+  PeerCustodyClient peers_;
+  Custody custody_;
+  std::unique_ptr<grpc::Service> service_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Seal>> MakeKeyfileSeal(const ServiceEnvironment& environment) {
+  if (!environment.topology().development()) {
+    return Refuse(Reason::kNotDevelopment, "a keyfile guards no root key outside development");
+  }
+  return std::make_unique<KeyfileSeal>(environment.directory() + "/identity/root.key");
+}
+
+ServiceDefinition CustodyDefinition(SealFactory make_seal) {
+  ServiceDefinition definition;
+  definition.kind = ServiceKind::kCustody;
+  definition.rules = CustodyRules();
+  definition.make =
+      [make_seal = std::move(make_seal)](
+          ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Seal> seal, make_seal(environment));
+    ASSIGN_OR_RETURN(SecretBytes bytes, seal->OpenRoot());
+    ASSIGN_OR_RETURN(const RootKey root, RootKey::Create(std::move(bytes), environment.region()));
+    auto instance = std::make_unique<CustodyInstance>(environment, *seal, root);
+    RETURN_IF_ERROR(instance->custody().Start());
+    environment.RegisterTicker("custody", [&environment, custody = &instance->custody()] {
+      custody->Tick([&environment] { return environment.stopping(); });
+    });
+    return instance;
+  };
+  return definition;
+}
+
+}  // namespace comity::custody

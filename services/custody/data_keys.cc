@@ -1,0 +1,170 @@
+#include "services/custody/data_keys.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "services/common/crypto/random.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+#include "services/custody/account_rules.h"
+#include "services/custody/wrapped_key.h"
+
+namespace comity::custody {
+namespace {
+
+// Each further attempt means that the account changed once more while it was being used.
+constexpr int kAttempts = 8;
+
+absl::StatusOr<const OpenAccount::Version*> WrappingKey(const OpenAccount& account,
+                                                        const Site& site) {
+  RETURN_IF_ERROR(CheckTakesData(*site.topology, account.facts, site.Now()));
+  const OpenAccount::Version* newest = account.Newest();
+  if (newest == nullptr) {
+    return Refuse(Reason::kKeyDisabled);
+  }
+  return newest;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Account& account,
+                                                                     const KeySealer& sealer,
+                                                                     const RegionId& region) {
+  auto opened = std::make_shared<OpenAccount>();
+  opened->id = account.id;
+  opened->presence = account.presence;
+  opened->closing = account.closing.has_value();
+  opened->facts = FactsOf(account, region);
+  if (account.chain.has_value()) {
+    for (const Device& device : account.chain->devices()) {
+      if (!device.revoked) {
+        opened->devices.push_back(device.key.id());
+      }
+    }
+    std::ranges::sort(opened->devices);
+  }
+  // Of a version that was here in more than one epoch, only the newest record counts.
+  for (const KeyRecord& record : account.keys) {
+    OpenAccount::Version version{record.version, record.state, nullptr};
+    if (record.state == KeyState::kEnabled) {
+      ASSIGN_OR_RETURN(const SecretBytes key, sealer.OpenAccountKey(account.id, record.epoch,
+                                                                    record.version, record.sealed));
+      ASSIGN_OR_RETURN(version.key, GcmSivKey::Create(key));
+    }
+    std::erase_if(opened->versions, [&](const auto& v) { return v.version == record.version; });
+    opened->versions.push_back(std::move(version));
+  }
+  std::ranges::sort(opened->versions, {}, &OpenAccount::Version::version);
+  return opened;
+}
+
+absl::StatusOr<SecretBytes> OpenDataKey(const OpenAccount& account, const KeyContext& context,
+                                        const std::string& wrapped) {
+  ASSIGN_OR_RETURN(const WrappedKeyName name, ParseWrappedKey(wrapped));
+  const OpenAccount::Version* version = account.Find(name.version);
+  if (name.account != account.id || version == nullptr) {
+    return Refuse(Reason::kDataCorrupt, "wrapped under a key that is not here");
+  }
+  switch (version->state) {
+    case KeyState::kEnabled:
+      return OpenWrappedKey(*version->key, account.id, context, wrapped);
+    case KeyState::kDisabled:
+    case KeyState::kInactive:
+      return Refuse(Reason::kKeyDisabled);
+    case KeyState::kDestroyed:
+      return Refuse(Reason::kKeyDestroyed);
+  }
+  return Refuse(Reason::kInternal, "no such key state");
+}
+
+absl::StatusOr<DataKeys::Opened> DataKeys::Open(const AccountId& account) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (Opened cached = cache_->Find(account); cached != nullptr) {
+      return cached;
+    }
+    KeyCache::Load load(cache_, account);
+    ASSIGN_OR_RETURN(const Account stored, ledger_->Load(account));
+    if (!stored.exists()) {
+      // Not kept: a stranger could fill the cache with accounts that do not exist.
+      return Refuse(Reason::kAccountNotYours);
+    }
+    ASSIGN_OR_RETURN(Opened opened, OpenStoredAccount(stored, *sealer_, site_->region));
+    if (load.Insert(opened)) {
+      return opened;
+    }
+  }
+  return Refuse(Reason::kConflict, "the account keeps changing");
+}
+
+template <typename Result, typename Use>
+absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
+                                             const AccountId& account, const Use& use) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    ASSIGN_OR_RETURN(const Opened opened, Open(account));
+    absl::StatusOr<Result> result = [&]() -> absl::StatusOr<Result> {
+      // First of all, so that a stranger learns nothing about the account's state.
+      if (!authorization.IsDevice() || !opened->HasDevice(authorization.caller().key.id())) {
+        return Refuse(Reason::kAccountNotYours);
+      }
+      RETURN_IF_ERROR(CheckServed(opened->presence));
+      return use(*opened);
+    }();
+    if (!opened->stale()) {
+      return result;
+    }
+  }
+  return Refuse(Reason::kConflict, "the account keeps changing");
+}
+
+absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
+    const Authorization& authorization, const AccountId& account,
+    const std::vector<KeyContext>& contexts) {
+  using Result = std::vector<GeneratedKey>;
+  return WithAccount<Result>(
+      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
+        ASSIGN_OR_RETURN(const OpenAccount::Version* key, WrappingKey(opened, *site_));
+        Result result;
+        result.reserve(contexts.size());
+        for (const KeyContext& context : contexts) {
+          SecretBytes plaintext = RandomSecret(kDataKeySize);
+          std::string wrapped = WrapDataKey(*key->key, account, key->version, context, plaintext);
+          result.push_back({std::move(plaintext), std::move(wrapped)});
+        }
+        return result;
+      });
+}
+
+absl::StatusOr<std::vector<std::string>> DataKeys::Wrap(const Authorization& authorization,
+                                                        const AccountId& account,
+                                                        const std::vector<PlainKey>& keys) {
+  using Result = std::vector<std::string>;
+  return WithAccount<Result>(
+      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
+        ASSIGN_OR_RETURN(const OpenAccount::Version* key, WrappingKey(opened, *site_));
+        Result result;
+        result.reserve(keys.size());
+        for (const PlainKey& plain : keys) {
+          result.push_back(
+              WrapDataKey(*key->key, account, key->version, plain.context, plain.plaintext));
+        }
+        return result;
+      });
+}
+
+absl::StatusOr<std::vector<SecretBytes>> DataKeys::Unwrap(const Authorization& authorization,
+                                                          const AccountId& account,
+                                                          const std::vector<WrappedKey>& keys) {
+  using Result = std::vector<SecretBytes>;
+  return WithAccount<Result>(
+      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
+        Result result;
+        result.reserve(keys.size());
+        for (const WrappedKey& key : keys) {
+          ASSIGN_OR_RETURN(SecretBytes plaintext, OpenDataKey(opened, key.context, key.wrapped));
+          result.push_back(std::move(plaintext));
+        }
+        return result;
+      });
+}
+
+}  // namespace comity::custody

@@ -1,0 +1,71 @@
+#ifndef COMITY_CUSTODY_LEDGER_H_
+#define COMITY_CUSTODY_LEDGER_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "services/custody/account.h"
+#include "services/custody/account_store.h"
+#include "services/custody/agenda.h"
+#include "services/custody/key_cache.h"
+#include "services/custody/leaf_log.h"
+#include "services/custody/site.h"
+
+namespace comity::custody {
+
+// A leaf to be written before an act: its type, and the statement that the act makes.
+struct LeafPlan {
+  std::string type;
+  Digest about;
+};
+
+// A change of one account, decided and not yet done.
+struct Plan {
+  explicit Plan(Account account) : after(std::move(account)) {}
+  Account after;
+  std::vector<LeafPlan> leaves;
+  std::optional<LegalUse> use;
+  bool changed = false;  // false: there is nothing to do
+};
+
+// The one way in which accounts change: leaves first, then one commit, then the cache and the
+// agenda learn of it; only then may anybody be told. A crash in between leaves a leaf that says
+// what was about to happen, and the account as it was: the carrier comes again.
+// Thread-safe. What it is given outlives it.
+class Ledger final {
+ public:
+  Ledger(const Site* site, AccountStore* store, LeafLog* log, KeyCache* cache, Agenda* agenda)
+      : site_(site), store_(store), log_(log), cache_(cache), agenda_(agenda) {}
+
+  absl::StatusOr<Account> Load(const AccountId& account) const { return store_->Load(account); }
+
+  // Returns the account as it is after the plan. CONFLICT, and nothing done but the leaves, when it
+  // changed since `before` was loaded; LOG_UNAVAILABLE and STORE_UNAVAILABLE.
+  absl::StatusOr<Account> Perform(const Account& before, Plan plan);
+
+  // Loads, lets `decide` fill in the plan, performs it; again from the start on CONFLICT, a bounded
+  // number of times. `decide` sees the loaded account in plan.after.
+  using Decide = std::function<absl::Status(Plan& plan)>;
+  absl::StatusOr<Account> Update(const AccountId& account, const Decide& decide);
+
+  // Puts every stored account on the agenda. Before anything is served.
+  absl::Status Recount();
+
+ private:
+  absl::StatusOr<std::vector<LeafOpening>> WriteLeaves(const std::vector<LeafPlan>& leaves,
+                                                       Account& account);
+
+  const Site* const site_;
+  AccountStore* const store_;
+  LeafLog* const log_;
+  KeyCache* const cache_;
+  Agenda* const agenda_;
+};
+
+}  // namespace comity::custody
+
+#endif  // COMITY_CUSTODY_LEDGER_H_

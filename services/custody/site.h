@@ -1,0 +1,38 @@
+#ifndef COMITY_CUSTODY_SITE_H_
+#define COMITY_CUSTODY_SITE_H_
+
+#include <string>
+
+#include "services/common/clock/clock.h"
+#include "services/common/identity/service_signer.h"
+#include "services/common/ids/ids.h"
+#include "services/common/statement/statement.h"
+#include "services/common/topology/roster.h"
+#include "services/common/topology/topology.h"
+
+namespace comity::custody {
+
+// Who this custody is and by which rules it goes: what every part of the domain shares. All that
+// is pointed at outlives it.
+struct Site {
+  const Topology* topology = nullptr;
+  const Roster* roster = nullptr;
+  const Clock* clock = nullptr;
+  ServiceSigner* signer = nullptr;
+  RegionId region;
+  std::string operator_name;
+  std::string seal;  // "keyfile (development seal)"
+
+  UnixMillis Now() const { return clock->Now(); }
+  const Statement& endorsement() const { return signer->endorsement(); }
+
+  template <typename Body>
+  absl::StatusOr<Statement> Sign(const AccountId& account, const Body& body,
+                                 UnixMillis expiry = 0) const {
+    return signer->Sign(std::string(account.bytes()), body, expiry);
+  }
+};
+
+}  // namespace comity::custody
+
+#endif  // COMITY_CUSTODY_SITE_H_
