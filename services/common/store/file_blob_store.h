@@ -19,11 +19,11 @@
 
 namespace comity {
 
-// BlobStore over files: the blob "a/b" is the file data/a/b@ (the sign, which no name can hold,
-// keeps blobs and folders of one name apart). A blob is written and synced under temp/, then linked
-// to its name, then the folder is synced, so that no name ever shows part of a blob. Folders stay
-// when their last blob goes. After a failed sync puts and deletes are refused until it is opened
-// again; a full disk refuses only the put that met it.
+// BlobStore over files (docs/formats-store.md): the blob "a/b" is the file data/a/b@ (the sign,
+// which no name can hold, keeps blobs and folders of one name apart). A blob is written and synced
+// under temp/, then linked to its name, then the folder is synced, so that no name ever shows part
+// of a blob. Folders stay when their last blob goes. After a failed sync puts and deletes are
+// refused until it is opened again; a full disk refuses only the put that met it.
 class FileBlobStore final : public BlobStore {
  public:
   // For open.cc and tests; all others use OpenFileBlobStore. `calls` must outlive the store.

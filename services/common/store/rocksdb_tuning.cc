@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kBlockCacheBytes = 64 << 20;
 constexpr double kBloomBitsPerKey = 10;
 // Outcomes that no compaction happens to touch are looked at this often.
-constexpr uint64_t kOutcomeSweepSeconds = 2 * 3600;
+constexpr uint64_t kOutcomeSweepSeconds = 7200;
 
 class ExpiredOutcomes final : public rocksdb::CompactionFilter {
  public:
