@@ -1,12 +1,20 @@
 #include "services/common/log/log_http.h"
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "services/common/log/merkle.h"
 #include "services/common/status/reason.h"
@@ -158,6 +166,79 @@ TEST_F(LogHttpTest, ANamedPortIsTakenAndIsFreeAgainAfterTheServer) {
   ASSERT_OK_AND_ASSIGN(server_, LogHttpServer::Start(log_.get(), kHost, port));
   EXPECT_EQ(server_->port(), port);
   EXPECT_THAT(HttpLogFetcher(Url())("checkpoint"), IsOkAndHolds(log_->checkpoint()));
+}
+
+// A client that speaks as it likes.
+class RawClient final {
+ public:
+  explicit RawClient(int port) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+  ~RawClient() { close(socket_); }
+
+  // False when the server has gone.
+  bool Send(const std::string& bytes) {
+    return send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+  }
+  // All that comes until the server closes.
+  std::string Drain() {
+    std::string all;
+    std::array<char, 4096> buffer;
+    for (ssize_t n; (n = recv(socket_, buffer.data(), buffer.size(), 0)) > 0;) {
+      all.append(buffer.data(), static_cast<size_t>(n));
+    }
+    return all;
+  }
+
+ private:
+  const int socket_;
+};
+
+TEST_F(LogHttpTest, StopsAtOnceWhileClientsHoldEveryThreadInTheMiddleOfARequest) {
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 100; ++i) {  // more than threads and queue take
+    clients.push_back(std::make_unique<RawClient>(server_->port()));
+    clients.back()->Send("GET /checkpoint HTT");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  for (const auto& client : clients) {
+    EXPECT_EQ(client->Drain(), "");
+  }
+}
+
+TEST_F(LogHttpTest, ARequestWithoutEndIsCutOff) {
+  RawClient line(server_->port());
+  line.Send("GET /" + std::string(1 << 20, 'a'));
+  EXPECT_EQ(line.Drain().find("200 OK"), std::string::npos);
+  RawClient headers(server_->port());
+  headers.Send("GET /checkpoint HTTP/1.1\r\n");
+  std::string many;
+  for (int i = 0; i < 50'000; ++i) {
+    many += "X-" + std::to_string(i) + ": y\r\n";
+  }
+  headers.Send(many);
+  EXPECT_EQ(headers.Drain().find("200 OK"), std::string::npos);
+}
+
+TEST_F(LogHttpTest, SeveralRequestsOfOneConnectionAreAnsweredInTurn) {
+  RawClient client(server_->port());
+  const std::string request = "GET /checkpoint HTTP/1.1\r\nHost: x\r\n";
+  client.Send(request + "\r\n" + request + "\r\n" + request + "Connection: close\r\n\r\n");
+  const std::string all = client.Drain();
+  size_t answers = 0;
+  for (size_t at = 0; (at = all.find(log_->checkpoint(), at)) != std::string::npos; ++at) {
+    ++answers;
+  }
+  EXPECT_EQ(answers, 3u);
 }
 
 TEST_F(LogHttpTest, FetchingFailsForWhatIsNotThere) {
