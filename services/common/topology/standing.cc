@@ -36,8 +36,12 @@ bool SaysTheSame(Consent a, const Consent& b) {
 }
 
 std::string Subject(const TerritoryInfo& territory) {
-  return territory.code == "*" ? "an account of this territory"
-                               : "an account of " + territory.title;
+  return "accounts of " + (territory.code == "*" ? "this territory" : territory.title);
+}
+
+bool BorderIsOpen(const Topology& topology, const RegionId& from, const RegionId& to) {
+  return topology.BorderAllows(from, to, ServiceKind::kStorage) &&
+         topology.BorderAllows(from, to, ServiceKind::kCustody);
 }
 
 }  // namespace
@@ -77,16 +81,14 @@ StandingResult DecideStanding(const Topology& topology, const AccountFacts& fact
   if (facts.closing) return is(Standing::kClosing, "the account is closing");
   if (facts.in_migration) return is(Standing::kInMigration, "the account is being moved");
   if (target == nullptr) {
-    if (facts.moved) {
-      return is(Standing::kMoved,
-                "the account has moved to " + facts.home.name() + ", where " + subject + " lives");
-    }
-    return is(Standing::kStays, subject + " lives in " + facts.home.name());
+    return facts.moved ? is(Standing::kMoved, "the account has moved to " + facts.home.name() +
+                                                  ", where " + subject + " live")
+                       : is(Standing::kStays, subject + " live in " + facts.home.name());
   }
 
-  const std::string move = subject + " moves from " + facts.home.name() + " to " +
-                           target->region.name() +
-                           (target->from == 0 ? "" : " from " + FormatDay(target->from));
+  std::string move = subject + " move from " + facts.home.name() + " to " + target->region.name();
+  if (target->from != 0) move += " as of " + FormatDay(target->from);
+  if (!BorderIsOpen(topology, facts.home, target->region)) move += ", over no border that is open";
   const bool due = target->from <= now;
   if (facts.consent.has_value() && facts.consent->source == facts.home &&
       facts.consent->destination == target->region) {
@@ -97,10 +99,10 @@ StandingResult DecideStanding(const Topology& topology, const AccountFacts& fact
     return is(Standing::kSuspended,
               move + "; neither accepted nor closed by " + FormatDay(target->window_end));
   }
-  if (!facts.notified) return is(Standing::kToBeNotified, move + "; its owner is to be told");
+  if (!facts.notified) return is(Standing::kToBeNotified, move + "; the owner is to be told");
   return is(Standing::kWaitingForTerms,
-            move + (target->terms.empty() ? "; its owner has not consented"
-                                          : "; its owner has not accepted " + target->terms));
+            move + (target->terms.empty() ? "; the owner has not consented"
+                                          : "; the owner has not accepted " + target->terms));
 }
 
 absl::StatusOr<Consent> DraftConsent(const Topology& topology, std::string_view territory,
