@@ -46,7 +46,8 @@ absl::StatusOr<SignedNote> ParseNote(std::string_view text);
 // Signs with the log's own key as `origin`.
 std::string SignCheckpoint(const Checkpoint& checkpoint, const PrivateKey& log_key);
 // Parses, requires a valid signature of `log_key` under the name `origin`, ignores unknown signers,
-// refuses two signatures of one key. SIGNATURE_INVALID otherwise.
+// refuses two signatures of one key. STATEMENT_MALFORMED when the text is no note or no checkpoint,
+// SIGNATURE_INVALID otherwise.
 absl::StatusOr<Checkpoint> VerifyCheckpoint(std::string_view text, std::string_view origin,
                                             const PublicKey& log_key);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,6 +51,14 @@ class LogRecoveryTest : public testing::Test {
       acknowledged_.push_back({batch.back(), receipts->back()});
     }
     return true;
+  }
+
+  void AppendInSteps(TransparencyLog& log, const std::vector<std::string>& leaves) {
+    for (size_t i = 0; i < leaves.size(); i += 50) {
+      const auto begin = leaves.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto count = static_cast<std::ptrdiff_t>(std::min<size_t>(50, leaves.size() - i));
+      ASSERT_THAT(log.AppendAll({begin, begin + count}), IsOk());
+    }
   }
 
   // Fails call number n of either store and everything after it, for every n; then the machine
@@ -168,17 +177,37 @@ TEST_F(LogRecoveryTest, OpenFailsWhenTheRecordsWereRolledBack) {
       FakeRecordStore backup;
       {
         ASSERT_OK_AND_ASSIGN(const auto log, OpenTestLog(&records, &blobs));
-        for (const std::string& leaf : TestLeaves("a", base)) {
-          ASSERT_THAT(log->Append(leaf), IsOk());
-        }
+        AppendInSteps(*log, TestLeaves("a", base));
         CopyRecords(records, backup);
-        for (const std::string& leaf : TestLeaves("b", since)) {
-          ASSERT_THAT(log->Append(leaf), IsOk());
-        }
+        AppendInSteps(*log, TestLeaves("b", since));
       }
       EXPECT_THAT(OpenTestLog(&backup, &blobs), RefusedWith(Reason::kDataCorrupt))
           << base << " and " << since;
     }
+  }
+}
+
+TEST_F(LogRecoveryTest, OpenFailsWhenTheRecordsWereRolledBackAndTheOldPartialFilesAreStillThere) {
+  // As if deleting what the later batches replaced had failed each time.
+  for (const size_t since : {1ul, 100ul, 251ul, 400ul}) {
+    FakeRecordStore records;
+    FakeBlobStore blobs;
+    FakeRecordStore backup;
+    {
+      ASSERT_OK_AND_ASSIGN(const auto log, OpenTestLog(&records, &blobs));
+      ASSERT_THAT(log->AppendAll(TestLeaves("a", 5)), IsOk());
+      CopyRecords(records, backup);
+      for (const std::string& leaf : TestLeaves("b", since)) {
+        ASSERT_THAT(log->Append(leaf), IsOk());
+      }
+    }
+    LogStore store(kTestPartition, &records, &blobs);
+    for (const auto& [id, bytes] : GrowLog({}, TestLeaves("a", 5)).files) {
+      ASSERT_THAT(store.Put(id, bytes), IsOk());
+    }
+    const absl::Status status = OpenTestLog(&backup, &blobs).status();
+    EXPECT_THAT(status, RefusedWith(Reason::kDataCorrupt)) << since;
+    EXPECT_THAT(CauseOf(status), testing::HasSubstr("beyond the last signed checkpoint")) << since;
   }
 }
 
