@@ -391,8 +391,8 @@ TEST(TopologyRulesTest, ReviewersAreEnrolledByAnOperatorOfTheRegion) {
                "person \"eva\" of \"b\": enrolled_by \"three\": no such operator in the region");
   ExpectBroken(
       37,
-      R"(people { region: "b" name: "x" roles: ROLE_AGENT organisation: "p" enrolled_by: "three" })",
-      "person \"x\" of \"b\": enrolled_by \"three\": no such operator");
+      R"(people { region: "b" name: "x" roles: ROLE_AGENT organisation: "p" enrolled_by: "xx" })",
+      "person \"x\" of \"b\": enrolled_by \"xx\": no such operator");
 }
 
 TEST(TopologyRulesTest, ARegionWithPeopleHasTwoApprovers) {
