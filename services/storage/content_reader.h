@@ -1,0 +1,49 @@
+#ifndef COMITY_STORAGE_CONTENT_READER_H_
+#define COMITY_STORAGE_CONTENT_READER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/ids/ids.h"
+#include "services/common/store/blob_store.h"
+#include "services/storage/content_tree.h"
+
+namespace comity::storage {
+
+// Reads the segments of one content in order, each compared with its digest. Holds one segment and
+// one page of references for each level. Not thread-safe.
+class ContentReader final {
+ public:
+  // `blobs` outlives the reader. `size`: of the whole content.
+  ContentReader(BlobStore* blobs, const AccountId& account, ContentTree tree, uint64_t size);
+
+  // Begins at this byte. FIELD_INVALID beyond the end.
+  absl::Status Seek(uint64_t offset);
+  // The next bytes, up to a segment; empty at the end. DATA_CORRUPT when a blob is missing or other
+  // than it was.
+  absl::StatusOr<std::string> Next();
+
+ private:
+  struct Page {
+    uint64_t index = 0;
+    std::vector<BlobRef> refs;
+  };
+
+  // The reference of blob `index` of `level`.
+  absl::StatusOr<BlobRef> Find(uint8_t level, uint64_t index);
+  absl::StatusOr<std::string> ReadBlob(uint8_t level, uint64_t index);
+
+  BlobStore* const blobs_;
+  const AccountId account_;
+  const ContentTree tree_;
+  const uint64_t size_;
+  uint64_t position_ = 0;
+  std::vector<Page> pages_;  // the one last read of level 1, 2, …
+};
+
+}  // namespace comity::storage
+
+#endif  // COMITY_STORAGE_CONTENT_READER_H_

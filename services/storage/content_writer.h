@@ -1,0 +1,70 @@
+#ifndef COMITY_STORAGE_CONTENT_WRITER_H_
+#define COMITY_STORAGE_CONTENT_WRITER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "services/common/crypto/digest.h"
+#include "services/common/ids/ids.h"
+#include "services/common/store/blob_store.h"
+#include "services/storage/content_tree.h"
+
+namespace comity::storage {
+
+struct WrittenContent {
+  ContentTree tree;
+  uint64_t size = 0;
+  Digest digest;  // SHA-256 of all bytes
+};
+
+// Streams one upload into segments: at most one of them, and one page of references for each level,
+// is held in memory. What was written is deleted again when the writer goes, unless Keep() was
+// called; a crash leaves blobs that nothing refers to, for the sweeper. Not thread-safe.
+class ContentWriter final {
+ public:
+  // An upload that takes longer is refused when it ends (DEADLINE), so that the sweeper may take
+  // blobs older than this for orphans.
+  static constexpr std::chrono::hours kMaxAge{72};
+
+  // `blobs` outlives the writer.
+  ContentWriter(BlobStore* blobs, const AccountId& account);
+  ~ContentWriter();
+  ContentWriter(const ContentWriter&) = delete;
+  ContentWriter& operator=(const ContentWriter&) = delete;
+
+  absl::Status Write(std::string_view bytes);
+  // Every blob is durable afterwards. FIELD_INVALID for an upload of nothing.
+  absl::StatusOr<WrittenContent> Finish();
+  // From now on somebody refers to the blobs, or may do so.
+  void Keep() { kept_ = true; }
+
+ private:
+  struct Level {
+    std::vector<BlobRef> refs;  // not yet in a page
+    uint64_t pages = 0;         // written from this level
+  };
+
+  absl::Status FlushSegment();
+  // Moves the references of `level` into a page, and that page's reference one level up.
+  absl::Status FlushPage(size_t level);
+  absl::StatusOr<BlobRef> WriteBlob(uint8_t level, uint64_t index, std::string_view bytes);
+
+  BlobStore* const blobs_;
+  const AccountId account_;
+  const std::chrono::steady_clock::time_point start_;
+  UploadExtent extent_;
+  Sha256Hasher hasher_;
+  uint64_t size_ = 0;
+  std::string segment_;
+  std::vector<Level> levels_;
+  bool kept_ = false;
+};
+
+}  // namespace comity::storage
+
+#endif  // COMITY_STORAGE_CONTENT_WRITER_H_
