@@ -1,3 +1,4 @@
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -192,34 +193,42 @@ TEST_P(HandlerFormTest, WorkWhoseTimeIsOverIsNotBegun) {
 }
 
 TEST_F(HandlerTest, WorkBeyondThePoolsQueueIsOverloaded) {
-  Start();
-  const size_t capacity = calls().options().pool_threads + calls().options().pool_queue;
+  ServiceDefinition definition = ProbeDefinition();
+  definition.pool_threads = 1;
+  definition.pool_queue = 3;
+  Start(std::move(definition));
+  absl::Notification busy;
   absl::Notification release;
   SetWork([&](const Authorization&) {
+    if (!busy.HasBeenNotified()) {
+      busy.Notify();
+    }
     release.WaitForNotification();
     return absl::OkStatus();
   });
-  // One call more than threads and queue can take. It alone is answered before the release.
-  std::atomic<size_t> overloaded{0};
-  std::atomic<size_t> answered{0};
-  absl::Notification all_answered;
   struct Pending {
     grpc::ClientContext context;
     custody::v1::GetAccountKeyRequest request;
     custody::v1::GetAccountKeyResponse response;
   };
-  std::vector<std::unique_ptr<Pending>> pending;
-  for (size_t i = 0; i < capacity + 1; ++i) {
-    pending.push_back(std::make_unique<Pending>());
-    Pending& call = *pending.back();
+  constexpr size_t kTaken = 1 + 3;
+  std::array<Pending, kTaken + 1> pending;
+  std::atomic<size_t> overloaded{0};
+  std::atomic<size_t> answered{0};
+  absl::Notification all_answered;
+  for (size_t i = 0; i < pending.size(); ++i) {
+    if (i == 1) {
+      busy.WaitForNotification();  // the one thread has taken the first, and only the rest waits
+    }
+    Pending& call = pending.at(i);
     call.context.set_deadline(std::chrono::system_clock::now() + kPatience);
     custody_->async()->GetAccountKey(
         &call.context, &call.request, &call.response, [&](grpc::Status status) {
           if (ReasonOf(FromGrpcStatus(status, call.context)) == Reason::kOverloaded) {
             ++overloaded;
-            release.Notify();
+            release.Notify();  // it alone is answered while the thread is busy
           }
-          if (++answered == capacity + 1) {
+          if (++answered == pending.size()) {
             all_answered.Notify();
           }
         });
@@ -227,7 +236,7 @@ TEST_F(HandlerTest, WorkBeyondThePoolsQueueIsOverloaded) {
   all_answered.WaitForNotification();
   EXPECT_EQ(overloaded, 1U);
   EXPECT_EQ(calls().Count(Reason::kOverloaded), 1U);
-  EXPECT_EQ(calls().Count(Reason::kUnspecified), capacity);
+  EXPECT_EQ(calls().Count(Reason::kUnspecified), kTaken);
 }
 
 TEST_F(HandlerTest, StrangersDoNotReachThePool) {

@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 
+#include "services/common/server/grpc_log.h"
 #include "services/common/status/check.h"
 #include "tests/fakes/fake_blob_store.h"
 #include "tests/fakes/fake_record_store.h"
@@ -91,6 +92,7 @@ TestServer::TestServer(const TestDeployment& deployment, Options options)
     : deployment_(deployment), options_(std::move(options)) {}
 
 std::unique_ptr<TestServer> TestServer::Start(const TestDeployment& deployment, Options options) {
+  InstallGrpcLog(LogFormat::kText);
   std::unique_ptr<TestServer> result(new TestServer(deployment, std::move(options)));
   const ServiceDefinition& definition = result->options_.definition;
   absl::StatusOr<std::unique_ptr<ServiceEnvironment>> environment =

@@ -10,17 +10,12 @@
 namespace comity {
 namespace {
 
-// Refusals that speak of the service itself: only their causes are for the operator's log. What a
+// Refusals by a fault that an operator should look into; only their causes are logged. What a
 // caller got wrong is told to the caller.
-bool IsFaultOfService(Reason reason) {
-  switch (Describe(reason).code) {
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDataLoss:
-      return true;
-    default:
-      return false;
-  }
+bool IsFault(Reason reason) {
+  return reason == Reason::kStoreUnavailable || reason == Reason::kPeerUnavailable ||
+         reason == Reason::kLogUnavailable || reason == Reason::kDataCorrupt ||
+         reason == Reason::kInternal;
 }
 
 std::string DescribeCaller(const absl::StatusOr<Authorization>& admission) {
@@ -88,9 +83,7 @@ grpc::Status ActiveCall::Finish(const absl::Status& outcome) {
   const Reason reason = ReasonOf(outcome);
   environment_->counts_.at(static_cast<size_t>(reason)).fetch_add(1, std::memory_order_relaxed);
   ServiceLog* log = environment_->options_.log;
-  const LogLevel level = reason != Reason::kUnspecified && IsFaultOfService(reason)
-                             ? LogLevel::kWarn
-                             : LogLevel::kInfo;
+  const LogLevel level = IsFault(reason) ? LogLevel::kWarn : LogLevel::kInfo;
   if (log != nullptr && log->enabled(level)) {
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - start_);

@@ -49,13 +49,8 @@ class WellFormedPeer final : public tls::ExternalCertificateVerifier {
 // The client's half: the whole decision, before a byte of a request is sent.
 class ExpectedService final : public tls::ExternalCertificateVerifier {
  public:
-  ExpectedService(Topology topology, RegionId region, ServiceKind kind, const Clock* clock,
-                  RefusalObserver on_refusal)
-      : topology_(std::move(topology)),
-        region_(std::move(region)),
-        kind_(kind),
-        clock_(clock),
-        on_refusal_(std::move(on_refusal)) {}
+  ExpectedService(Topology topology, RegionId region, ServiceKind kind, const Clock* clock)
+      : topology_(std::move(topology)), region_(std::move(region)), kind_(kind), clock_(clock) {}
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* sync_status) override {
@@ -63,9 +58,6 @@ class ExpectedService final : public tls::ExternalCertificateVerifier {
     const absl::Status decision =
         CheckServerCertificate({pem.data(), pem.size()}, topology_, region_, kind_, clock_->Now());
     if (!decision.ok()) {
-      if (on_refusal_) {
-        on_refusal_(decision);
-      }
       *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, CauseOf(decision));
     }
     return true;
@@ -77,7 +69,6 @@ class ExpectedService final : public tls::ExternalCertificateVerifier {
   const RegionId region_;
   const ServiceKind kind_;
   const Clock* const clock_;
-  const RefusalObserver on_refusal_;
 };
 
 }  // namespace
@@ -90,17 +81,19 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const TlsIdentity
   return tls::TlsServerCredentials(options);
 }
 
-std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
-    const TlsIdentity& identity, const Topology& topology, const RegionId& region, ServiceKind kind,
-    const Clock* clock, RefusalObserver on_refusal) {
+std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(const TlsIdentity& identity,
+                                                                 const Topology& topology,
+                                                                 const RegionId& region,
+                                                                 ServiceKind kind,
+                                                                 const Clock* clock) {
   tls::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(ProviderOf(identity));
   options.watch_identity_key_cert_pairs();
   // Names of hosts mean nothing here, and chains are checked by ExpectedService.
   options.set_verify_server_certs(false);
   options.set_check_call_host(false);
-  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<ExpectedService>(
-      topology, region, kind, clock, std::move(on_refusal)));
+  options.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<ExpectedService>(topology, region, kind, clock));
   return tls::TlsCredentials(options);
 }
 

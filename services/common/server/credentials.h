@@ -1,7 +1,6 @@
 #ifndef COMITY_COMMON_SERVER_CREDENTIALS_H_
 #define COMITY_COMMON_SERVER_CREDENTIALS_H_
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,14 +31,13 @@ struct TlsIdentity {
 // Requires a client certificate (of any issuer) and proof of its key.
 std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const TlsIdentity& identity);
 
-// Told of each server certificate that was refused.
-using RefusalObserver = std::function<void(const absl::Status&)>;
-
 // Presents `identity`; accepts only a server whose certificate identifies it as this service of
 // this region, run by the topology's operator. `clock` outlives the credentials and their channels.
-std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
-    const TlsIdentity& identity, const Topology& topology, const RegionId& region, ServiceKind kind,
-    const Clock* clock, RefusalObserver on_refusal = nullptr);
+std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(const TlsIdentity& identity,
+                                                                 const Topology& topology,
+                                                                 const RegionId& region,
+                                                                 ServiceKind kind,
+                                                                 const Clock* clock);
 
 // The decision of MakeChannelCredentials(): CERTIFICATE_INVALID unless `pem` is that service.
 absl::Status CheckServerCertificate(std::string_view pem, const Topology& topology,

@@ -43,42 +43,28 @@ grpc::ChannelArguments ChannelSettings() {
   return arguments;
 }
 
-// What the verifier of one channel said last. Outlives the peers: gRPC may verify until the last
-// reference to the channel is gone.
-struct Refusals {
-  absl::Mutex mutex;
-  absl::Status last ABSL_GUARDED_BY(mutex);
-};
-
 }  // namespace
 
 struct Peers::Impl {
-  struct Peer {
-    std::shared_ptr<grpc::Channel> channel;
-    std::shared_ptr<Refusals> refusals;
-  };
   explicit Impl(Options o)
       : options(std::move(o)), mark(FormatTopologyMark(MarkOf(options.topology))) {}
 
-  Peer Connect(const RegionId& region, ServiceKind kind) const {
+  std::shared_ptr<grpc::Channel> Connect(const RegionId& region, ServiceKind kind) const {
     const RegionInfo* info = options.topology.FindRegion(region);
     COMITY_CHECK(info != nullptr);
-    auto refusals = std::make_shared<Refusals>();
-    const std::shared_ptr<grpc::ChannelCredentials> credentials =
-        MakeChannelCredentials(options.identity, options.topology, region, kind, options.clock,
-                               [refusals](const absl::Status& refusal) {
-                                 absl::MutexLock lock(&refusals->mutex);
-                                 refusals->last = refusal;
-                               });
     const std::string address =
         options.addresses ? options.addresses(region, kind) : info->service(kind).address;
-    return {grpc::CreateCustomChannel(address, credentials, ChannelSettings()), refusals};
+    return grpc::CreateCustomChannel(
+        address,
+        MakeChannelCredentials(options.identity, options.topology, region, kind, options.clock),
+        ChannelSettings());
   }
 
   const Options options;
   const std::string mark;
   absl::Mutex mutex;
-  std::map<std::pair<RegionId, ServiceKind>, Peer> peers ABSL_GUARDED_BY(mutex);
+  std::map<std::pair<RegionId, ServiceKind>, std::shared_ptr<grpc::Channel>> channels
+      ABSL_GUARDED_BY(mutex);
 };
 
 Peers::Peers(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -88,11 +74,11 @@ const Topology& Peers::topology() const { return impl_->options.topology; }
 
 std::shared_ptr<grpc::Channel> Peers::ChannelTo(const RegionId& region, ServiceKind kind) {
   absl::MutexLock lock(&impl_->mutex);
-  Impl::Peer& peer = impl_->peers[{region, kind}];
-  if (peer.channel == nullptr) {
-    peer = impl_->Connect(region, kind);
+  std::shared_ptr<grpc::Channel>& channel = impl_->channels[{region, kind}];
+  if (channel == nullptr) {
+    channel = impl_->Connect(region, kind);
   }
-  return peer.channel;
+  return channel;
 }
 
 void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const {
@@ -110,17 +96,13 @@ void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds time
 absl::Status Peers::Outcome(const grpc::Status& status, const grpc::ClientContext& context,
                             const RegionId& region, ServiceKind kind) const {
   const absl::Status outcome = FromGrpcStatus(status, context);
-  if (ReasonOf(outcome) != Reason::kPeerUnavailable) {
+  const Reason reason = ReasonOf(outcome);
+  if (reason != Reason::kPeerUnavailable && reason != Reason::kCertificateInvalid) {
     return outcome;
   }
-  absl::MutexLock lock(&impl_->mutex);
-  const auto peer = impl_->peers.find({region, kind});
-  if (peer == impl_->peers.end()) {
-    return outcome;
-  }
-  absl::MutexLock refusals_lock(&peer->second.refusals->mutex);
-  const absl::Status refusal = std::exchange(peer->second.refusals->last, absl::OkStatus());
-  return refusal.ok() ? outcome : refusal;
+  std::string cause(Name(kind));
+  cause.append(" of region ").append(region.name());
+  return Refuse(reason, cause.append(": ").append(CauseOf(outcome)));
 }
 
 }  // namespace comity

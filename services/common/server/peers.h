@@ -51,8 +51,8 @@ class Peers final {
   void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout,
                const Authorization& on_behalf_of) const;
 
-  // After each call: as FromGrpcStatus(), and CERTIFICATE_INVALID instead of PEER_UNAVAILABLE when
-  // the call failed because the other side's certificate was refused.
+  // After each call: as FromGrpcStatus(), with the name of the service in the cause when it could
+  // not be reached or was refused for its certificate.
   absl::Status Outcome(const grpc::Status& status, const grpc::ClientContext& context,
                        const RegionId& region, ServiceKind kind) const;
 

@@ -110,8 +110,12 @@ ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
           .identity = {resources_.tls.certificate, resources_.tls.private_key.Clone()},
           .clock = resources_.clock.get(),
           .addresses = resources_.addresses})),
-      calls_(std::make_unique<CallEnvironment>(CallEnvironment::Options{
-          .guard = guard_.get(), .log = log_.get(), .limits = definition.limits})),
+      calls_(std::make_unique<CallEnvironment>(
+          CallEnvironment::Options{.guard = guard_.get(),
+                                   .log = log_.get(),
+                                   .limits = definition.limits,
+                                   .pool_threads = definition.pool_threads,
+                                   .pool_queue = definition.pool_queue})),
       tickers_(std::make_unique<Tickers>(
           log_.get(), topology().development() ? kDevelopmentInterval : kInterval)) {}
 

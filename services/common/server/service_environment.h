@@ -40,6 +40,8 @@ struct ServiceDefinition {
   ServiceKind kind = ServiceKind::kStorage;
   MethodRules rules;
   CallLimits limits;
+  size_t pool_threads = 8;  // of HandleOnPool(), and how much may wait for them
+  size_t pool_queue = 256;
   std::function<absl::StatusOr<std::unique_ptr<ServiceInstance>>(ServiceEnvironment&)> make;
 };
 

@@ -13,6 +13,7 @@
 #include "services/common/files/files.h"
 #include "services/common/log/log_http.h"
 #include "services/common/secret/arena.h"
+#include "services/common/server/grpc_log.h"
 #include "services/common/server/grpc_server.h"
 #include "services/common/server/notify.h"
 #include "services/common/server/service_flags.h"
@@ -244,9 +245,11 @@ absl::Status Check(Loaded loaded, const ServiceDefinition& definition) {
 }
 
 int Fail(const absl::Status& status) {
-  const std::string cause = CauseOf(status);
-  std::fprintf(stderr, "cannot start: %s%s%s\n", std::string(status.message()).c_str(),
-               cause.empty() ? "" : " Cause: ", cause.c_str());
+  // The text of INVALID_ARGUMENT tells its cause already.
+  const std::string cause =
+      status.code() == absl::StatusCode::kInvalidArgument ? "" : CauseOf(status);
+  std::fprintf(stderr, "cannot start: %s%s%s.\n", std::string(status.message()).c_str(),
+               cause.empty() ? "" : ". Cause: ", cause.c_str());
   return 1;
 }
 
@@ -266,6 +269,7 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  InstallGrpcLog(flags.log_format);
   RaiseToHardLimit(RLIMIT_MEMLOCK);
   RaiseToHardLimit(RLIMIT_NOFILE);
 

@@ -13,6 +13,8 @@ namespace {
 
 namespace wire = comity::common::v1;
 
+// How gRPC 1.51 tells that our verifier (credentials.h) refused a server in the handshake.
+constexpr std::string_view kVerifierRefused = "Custom verification check failed with error";
 constexpr size_t kMaxRemoteText = 1024;
 constexpr uint32_t kFenceRetryMs = 250;
 constexpr uint32_t kDefaultRetryMs = 1000;
@@ -117,6 +119,10 @@ absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContex
   if (reason == Reason::kOverloaded &&
       status.error_message().find("larger than max") != std::string::npos) {
     reason = Reason::kMessageTooLarge;
+  }
+  if (reason == Reason::kPeerUnavailable &&
+      status.error_message().find(kVerifierRefused) != std::string::npos) {
+    reason = Reason::kCertificateInvalid;
   }
   return Refuse(reason, CleanRemoteText(status.error_message()));
 }

@@ -21,7 +21,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase* c
 // The refusal as this process would make it, for a finished call; what the other side's text says
 // beyond our own text of that reason becomes the cause. Without the metadata (the call did not
 // reach a service of ours) the reason follows from the code: PEER_UNAVAILABLE, DEADLINE, CANCELLED,
-// OVERLOADED, MESSAGE_TOO_LARGE, otherwise INTERNAL.
+// OVERLOADED, MESSAGE_TOO_LARGE, otherwise INTERNAL; and
+// CERTIFICATE_INVALID when this side refused the other's certificate.
 absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContext& context);
 
 }  // namespace comity

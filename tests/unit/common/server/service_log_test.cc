@@ -7,6 +7,7 @@
 
 #include "services/common/crypto/random.h"
 #include "services/common/ids/ids.h"
+#include "services/common/server/grpc_log.h"
 #include "tests/testing/matchers.h"
 
 namespace comity {
@@ -78,6 +79,11 @@ TEST(ServiceLogTest, NothingIsWrittenWhenOff) {
   log.Error("event");
   log.Flush();
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(GrpcLogTest, OnlyTheComplaintAboutServerNamesIsDropped) {
+  EXPECT_TRUE(IsGrpcNoise("No match found for server name: 127.0.0.1."));
+  EXPECT_FALSE(IsGrpcNoise("Failed accept4: Too many open files"));
 }
 
 TEST(ServiceLogTest, RefusalIsWrittenWithReasonAndHiddenIds) {

@@ -59,6 +59,15 @@ TEST(StatusCodecTest, CodesWithoutAReasonBecomeTheNearestReason) {
   EXPECT_EQ(reason(grpc::StatusCode::PERMISSION_DENIED), Reason::kInternal);
 }
 
+TEST(StatusCodecTest, ServerThatOurVerifierRefusedHasAnInvalidCertificate) {
+  const absl::Status status = FromGrpcStatus(
+      grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                   "failed to connect: Custom verification check failed with error: expired"),
+      grpc::ClientContext());
+  EXPECT_THAT(status, RefusedWith(Reason::kCertificateInvalid));
+  EXPECT_THAT(CauseOf(status), HasSubstr("expired"));
+}
+
 TEST(StatusCodecTest, RemoteTextIsBoundedAndClean) {
   const absl::Status status = FromGrpcStatus(
       grpc::Status(grpc::StatusCode::UNAVAILABLE, "a\x1b[2Jb\n" + std::string(10'000, 'x')),

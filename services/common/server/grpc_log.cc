@@ -1,0 +1,29 @@
+#include "services/common/server/grpc_log.h"
+
+#include <string>
+
+#include <grpc/support/log.h>
+
+namespace comity {
+namespace {
+
+template <LogFormat kFormat>
+void WriteGrpcLine(gpr_log_func_args* args) {
+  if (args->severity < GPR_LOG_SEVERITY_ERROR || IsGrpcNoise(args->message)) {
+    return;
+  }
+  ServiceLog(LogLevel::kError, kFormat).Error("grpc", {{"message", args->message}});
+}
+
+}  // namespace
+
+bool IsGrpcNoise(std::string_view message) {
+  return message.starts_with("No match found for server name");
+}
+
+void InstallGrpcLog(LogFormat format) {
+  gpr_set_log_function(format == LogFormat::kJson ? &WriteGrpcLine<LogFormat::kJson>
+                                                  : &WriteGrpcLine<LogFormat::kText>);
+}
+
+}  // namespace comity

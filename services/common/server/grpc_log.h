@@ -1,0 +1,20 @@
+#ifndef COMITY_COMMON_SERVER_GRPC_LOG_H_
+#define COMITY_COMMON_SERVER_GRPC_LOG_H_
+
+#include <string_view>
+
+#include "services/common/server/service_log.h"
+
+namespace comity {
+
+// From now on the errors that gRPC reports go to standard error as lines like those of ServiceLog
+// (event "grpc"). For the whole process: gRPC has one log.
+void InstallGrpcLog(LogFormat format);
+
+// Is this a report that means nothing here? gRPC's server complains of every connection whose
+// client asked for an address and not for a name in the certificate; ours never do the latter.
+bool IsGrpcNoise(std::string_view message);
+
+}  // namespace comity
+
+#endif  // COMITY_COMMON_SERVER_GRPC_LOG_H_
