@@ -1,0 +1,103 @@
+#include "services/custody/key_export.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "services/common/crypto/hpke.h"
+#include "services/common/crypto/random.h"
+#include "services/common/encoding/canonical.h"
+#include "tests/testing/matchers.h"
+
+namespace comity::custody {
+namespace {
+
+class KeyExportTest : public testing::Test {
+ protected:
+  KeyExportTest() {
+    X25519KeyPair metadata = GenerateX25519();
+    keys_.versions.push_back({1, 1'000, RandomSecret(32)});
+    keys_.versions.push_back({4, 2'000, RandomSecret(32)});
+    keys_.metadata_private_key = std::move(metadata.private_key);
+    keys_.metadata_public_key = metadata.public_key;
+    place_.deployment = "x.test";
+    place_.source = *RegionId::Create("us");
+    place_.destination = *RegionId::Create("cn");
+    place_.account = RandomId<AccountId>();
+    place_.epoch = 2;
+    place_.consent = RandomId<Digest>();
+  }
+  std::string Seal() { return SealExport(transport_.public_key, place_, keys_).value(); }
+  absl::Status Open(const ExportPlace& place, const std::string& sealed) {
+    return OpenExport(transport_.private_key, place, sealed).status();
+  }
+
+  const X25519KeyPair transport_ = GenerateX25519();
+  ExportedKeys keys_;
+  ExportPlace place_;
+};
+
+TEST_F(KeyExportTest, KeysArriveAsTheyWere) {
+  ASSERT_OK_AND_ASSIGN(const ExportedKeys opened,
+                       OpenExport(transport_.private_key, place_, Seal()));
+  ASSERT_EQ(opened.versions.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(opened.versions[i].version, keys_.versions[i].version);
+    EXPECT_EQ(opened.versions[i].created, keys_.versions[i].created);
+    EXPECT_TRUE(opened.versions[i].key.ConstantTimeEquals(keys_.versions[i].key));
+  }
+  EXPECT_TRUE(opened.metadata_private_key.ConstantTimeEquals(keys_.metadata_private_key));
+  EXPECT_EQ(opened.metadata_public_key, keys_.metadata_public_key);
+}
+
+TEST_F(KeyExportTest, NothingOpensAsPartOfAnotherMove) {
+  const std::string sealed = Seal();
+  ASSERT_THAT(Open(place_, sealed), IsOk());
+  ExportPlace other = place_;
+  other.deployment = "y.test";
+  EXPECT_THAT(Open(other, sealed), RefusedWith(Reason::kDataCorrupt));
+  other = place_;
+  other.source = *RegionId::Create("eu");
+  EXPECT_THAT(Open(other, sealed), RefusedWith(Reason::kDataCorrupt));
+  other = place_;
+  other.destination = *RegionId::Create("eu");
+  EXPECT_THAT(Open(other, sealed), RefusedWith(Reason::kDataCorrupt));
+  other = place_;
+  other.account = RandomId<AccountId>();
+  EXPECT_THAT(Open(other, sealed), RefusedWith(Reason::kDataCorrupt));
+  other = place_;
+  other.epoch = 3;
+  EXPECT_THAT(Open(other, sealed), RefusedWith(Reason::kDataCorrupt));
+  other = place_;
+  other.consent = RandomId<Digest>();
+  EXPECT_THAT(Open(other, sealed), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(KeyExportTest, AnotherTransportKeyOpensNothing) {
+  EXPECT_THAT(OpenExport(GenerateX25519().private_key, place_, Seal()),
+              RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(KeyExportTest, MetadataKeyThatIsNoPairIsRefused) {
+  keys_.metadata_public_key = GenerateX25519().public_key;
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(KeyExportTest, VersionsMustAscendFromOne) {
+  keys_.versions[0].version = 4;
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+  keys_.versions[0].version = 0;
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(KeyExportTest, NoVersionAtAllIsRefused) {
+  keys_.versions.clear();
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(KeyExportTest, BadTransportKeyIsRefused) {
+  EXPECT_THAT(SealExport("short", place_, keys_), RefusedWith(Reason::kFieldInvalid));
+}
+
+}  // namespace
+}  // namespace comity::custody

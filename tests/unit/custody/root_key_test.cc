@@ -1,0 +1,117 @@
+#include "services/custody/root_key.h"
+
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "services/common/files/files.h"
+#include "services/custody/key_sealer.h"
+#include "services/custody/keyfile_seal.h"
+#include "tests/fakes/fake_seal.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace comity::custody {
+namespace {
+
+RegionId Region(std::string_view name) { return *RegionId::Create(name); }
+AccountId Account(char fill) { return *AccountId::FromBytes(std::string(20, fill)); }
+
+RootKey Root(char fill = 'r', std::string_view region = "cn") {
+  return RootKey::Create(FakeSeal(fill).OpenRoot().value(), Region(region)).value();
+}
+KeySealer Sealer(char fill = 'r', std::string_view region = "cn",
+                 const std::string& deployment = "x.test") {
+  return KeySealer(Root(fill, region), deployment, Region(region));
+}
+
+TEST(RootKeyTest, RootOfAnotherLengthIsRefused) {
+  EXPECT_THAT(RootKey::Create(SecretBytes(31), Region("cn")), RefusedWith(Reason::kSealed));
+}
+
+TEST(RootKeyTest, PurposesAndRegionsHaveTheirOwnKeys) {
+  const SecretBytes secret = SecretBytes::CopyOf(std::string("secret"));
+  const std::string sealed = Root().Derive("one")->Seal(secret, "");
+  EXPECT_THAT(Root().Derive("one")->Open(sealed, ""), IsOk());
+  EXPECT_THAT(Root().Derive("two")->Open(sealed, ""), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Root('r', "us").Derive("one")->Open(sealed, ""), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Root('s').Derive("one")->Open(sealed, ""), RefusedWith(Reason::kDataCorrupt));
+}
+
+class KeySealerTest : public testing::Test {
+ protected:
+  const SecretBytes key_ = SecretBytes::CopyOf(std::string(32, 'k'));
+  const std::string sealed_ = Sealer().SealAccountKey(Account('a'), 2, 3, key_);
+};
+
+TEST_F(KeySealerTest, AccountKeyOpensInItsPlace) {
+  ASSERT_OK_AND_ASSIGN(const SecretBytes opened,
+                       Sealer().OpenAccountKey(Account('a'), 2, 3, sealed_));
+  EXPECT_TRUE(opened.ConstantTimeEquals(key_));
+}
+
+TEST_F(KeySealerTest, AccountKeyOpensInNoOtherPlace) {
+  EXPECT_THAT(Sealer().OpenAccountKey(Account('b'), 2, 3, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Sealer().OpenAccountKey(Account('a'), 1, 3, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Sealer().OpenAccountKey(Account('a'), 2, 4, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Sealer('r', "us").OpenAccountKey(Account('a'), 2, 3, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Sealer('r', "cn", "y.test").OpenAccountKey(Account('a'), 2, 3, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(KeySealerTest, KindsOfKeysAreNotInterchangeable) {
+  EXPECT_THAT(Sealer().OpenMetadataKey(Account('a'), 2, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Sealer().OpenRecordKey(sealed_), RefusedWith(Reason::kDataCorrupt));
+  const std::string metadata = Sealer().SealMetadataKey(Account('a'), 2, key_);
+  EXPECT_THAT(Sealer().OpenMetadataKey(Account('a'), 2, metadata), IsOk());
+  EXPECT_THAT(Sealer().OpenAccountKey(Account('a'), 2, 0, metadata),
+              RefusedWith(Reason::kDataCorrupt));
+}
+
+class KeyfileSealTest : public testing::Test {
+ protected:
+  absl::Status OpenText(const std::string& text) {
+    const std::string path = folder_.path() + "/root.key";
+    EXPECT_THAT(WriteFileDurably(path, text, FileMode::kPrivate), IsOk());
+    return KeyfileSeal(path).OpenRoot().status();
+  }
+  TempDir folder_;
+};
+
+TEST_F(KeyfileSealTest, HexIsTheRoot) {
+  const std::string path = folder_.path() + "/root.key";
+  std::string hex;
+  for (int i = 0; i < 32; ++i) {
+    hex += "0f";
+  }
+  ASSERT_THAT(WriteFileDurably(path, hex + "\n", FileMode::kPrivate), IsOk());
+  ASSERT_OK_AND_ASSIGN(const SecretBytes root, KeyfileSeal(path).OpenRoot());
+  EXPECT_EQ(root.RevealView(RevealKey::ForTest()), std::string(32, '\x0f'));
+}
+
+TEST_F(KeyfileSealTest, EverythingElseIsSealed) {
+  const std::string hex(64, 'a');
+  EXPECT_THAT(OpenText(hex + "\n"), IsOk());
+  EXPECT_THAT(OpenText(hex), RefusedWith(Reason::kSealed));
+  EXPECT_THAT(OpenText(hex.substr(1) + "\n"), RefusedWith(Reason::kSealed));
+  EXPECT_THAT(OpenText(std::string(64, 'A') + "\n"), RefusedWith(Reason::kSealed));
+  EXPECT_THAT(OpenText(std::string(63, 'a') + "g\n"), RefusedWith(Reason::kSealed));
+  EXPECT_THAT(KeyfileSeal(folder_.path() + "/missing").OpenRoot(), RefusedWith(Reason::kSealed));
+}
+
+TEST_F(KeyfileSealTest, FileThatOthersMayReadIsRefused) {
+  ASSERT_THAT(OpenText(std::string(64, 'a') + "\n"), IsOk());
+  const std::string path = folder_.path() + "/root.key";
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  EXPECT_THAT(KeyfileSeal(path).OpenRoot(), RefusedWith(Reason::kSealed));
+}
+
+}  // namespace
+}  // namespace comity::custody
