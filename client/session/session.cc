@@ -8,21 +8,19 @@
 #include "services/common/status/reason.h"
 
 namespace comity {
-namespace {
 
-absl::StatusOr<std::unique_ptr<Clock>> OpenClock(const DeploymentPaths& paths) {
+absl::StatusOr<std::unique_ptr<Clock>> OpenDeploymentClock(const std::string& directory) {
+  const DeploymentPaths paths(directory);
   if (!FileExists(paths.Clock())) return std::make_unique<SystemClock>();
   ASSIGN_OR_RETURN(std::unique_ptr<FileClock> clock, FileClock::Open(paths.Clock()));
   return std::unique_ptr<Clock>(std::move(clock));
 }
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(const std::string& directory,
                                                        TlsIdentity identity) {
   const DeploymentPaths paths(directory);
   ASSIGN_OR_RETURN(Topology topology, Topology::Load(paths.Topology()));
-  ASSIGN_OR_RETURN(std::unique_ptr<Clock> clock, OpenClock(paths));
+  ASSIGN_OR_RETURN(std::unique_ptr<Clock> clock, OpenDeploymentClock(directory));
   return std::unique_ptr<Session>(
       new Session(directory, std::move(topology), std::move(clock), std::move(identity)));
 }

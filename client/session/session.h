@@ -15,6 +15,9 @@
 
 namespace comity {
 
+// Where a deployment's time comes from: its test clock when it has one, else the system.
+absl::StatusOr<std::unique_ptr<Clock>> OpenDeploymentClock(const std::string& directory);
+
 // A deployment as one identity sees it: its topology, its clock, and channels to its services that
 // present that identity. Thread-safe. The base of everything else in the client library.
 class Session final {
@@ -34,8 +37,8 @@ class Session final {
   // FIELD_INVALID, naming the regions there are, when the topology has no such region.
   absl::StatusOr<RegionId> FindRegion(const std::string& name) const;
 
-  // One unary call: session.Call(region, kind, &Stub::Method, request) with the method's own stub
-  // type. Adds deadline and topology mark; errors carry the service's reason.
+  // One unary call of a generated client's method. Adds deadline and topology mark; errors carry
+  // the service's reason.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(const RegionId& region, ServiceKind kind,
                                 grpc::Status (Service::Stub::*method)(grpc::ClientContext*,

@@ -1,0 +1,126 @@
+#include "client/cli/key_commands.h"
+
+#include <memory>
+#include <string>
+
+#include "client/account/account.h"
+#include "client/key/key.h"
+#include "services/common/files/files.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+
+namespace comity::cli {
+namespace {
+
+using nlohmann::json;
+
+json ToJson(const KeyWhere& where) {
+  json out = {{"active", where.location.active != 0},
+              {"region", where.region},
+              {"operator", where.location.operator_name},
+              {"custody_mode", "resident"},
+              {"can_compel", where.location.can_compel},
+              {"seal", where.location.seal},
+              {"development", where.location.development()},
+              {"key_version", where.location.newest_version},
+              {"epoch", where.location.epoch},
+              {"signed", FormatTime(where.time)},
+              {"expires", FormatTime(where.expiry)},
+              {"attestation", Base32Encode(EncodeStatement(where.attestation))},
+              {"endorsement", Base32Encode(EncodeStatement(where.endorsement))}};
+  if (!where.location.scheduled_region.empty()) {
+    out["scheduled"] = {{"region", where.location.scheduled_region},
+                        {"not_before", FormatDay(where.location.scheduled_time)}};
+  }
+  return out;
+}
+
+absl::Status Where(const Context& context) {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  AccountClient account(device.session.get(), device.profile.get());
+  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(const KeyWhere where, AskKeyLocation(*device.session, *device.profile));
+  context.Print(FormatKeyWhere(where), ToJson(where));
+  return absl::OkStatus();
+}
+
+absl::Status Versions(const Context& context) {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  ASSIGN_OR_RETURN(const std::vector<KeyVersionView> versions,
+                   ListKeyVersions(*device.session, *device.profile));
+  json value = json::array();
+  std::string text;
+  for (const KeyVersionView& v : versions) {
+    value.push_back(
+        {{"version", v.version}, {"state", v.state}, {"created", FormatTime(v.created)}});
+    text +=
+        "version " + std::to_string(v.version) + "  " + v.state + "  made " + FormatTime(v.created);
+    if (v.destroyed != 0) {
+      value.back()["destroyed"] = FormatTime(v.destroyed);
+      text += "  destroyed " + FormatTime(v.destroyed);
+    }
+    text += "\n";
+  }
+  context.Print(text, value);
+  return absl::OkStatus();
+}
+
+struct VerifyOptions {
+  std::string file;
+  std::string account;
+};
+
+absl::StatusOr<Statement> StatementIn(const json& value, const char* field) {
+  if (!value.contains(field) || !value[field].is_string()) {
+    return Refuse(Reason::kFieldInvalid, std::string("the file has no \"") + field + "\"");
+  }
+  ASSIGN_OR_RETURN(const std::string bytes, Base32Decode(value[field].get<std::string>()));
+  return DecodeStatement(bytes);
+}
+
+absl::Status VerifyAttestation(const Context& context, const VerifyOptions& options) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(options.file));
+  const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object()) {
+    return Refuse(Reason::kFieldInvalid, options.file + " is not what `key where --json` printed");
+  }
+  ASSIGN_OR_RETURN(const Statement attestation, StatementIn(value, "attestation"));
+  ASSIGN_OR_RETURN(const Statement endorsement, StatementIn(value, "endorsement"));
+  ASSIGN_OR_RETURN(const std::string where, context.DeploymentFolder());
+  ASSIGN_OR_RETURN(const Topology topology, Topology::Load(where + "/topology.txtpb"));
+  ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(attestation));
+  // Whose key it is about: the account named, else the one it says.
+  ASSIGN_OR_RETURN(const AccountId account, options.account.empty()
+                                                ? AccountId::FromBytes(envelope.subject)
+                                                : AccountId::Parse(options.account));
+  // As of the time it was signed: an old attestation stays evidence.
+  ASSIGN_OR_RETURN(const KeyWhere verified,
+                   VerifyKeyLocation(topology, account, attestation, endorsement, envelope.time));
+  context.Print("The attestation verifies, for account " + account.ToString() + ".\n" +
+                    FormatKeyWhere(verified),
+                ToJson(verified));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddKeyCommands(CLI::App& app, Context& context) {
+  CLI::App* key = app.add_subcommand("key", "Where your key is, and its versions");
+  key->require_subcommand(1);
+  key->add_subcommand("where",
+                      "A signed answer: where the key is, who operates it, who can compel it")
+      ->callback([&context] { context.command = [&context] { return Where(context); }; });
+  key->add_subcommand("versions", "Versions of the account key and their states")
+      ->callback([&context] { context.command = [&context] { return Versions(context); }; });
+  CLI::App* verify = key->add_subcommand(
+      "verify-attestation", "Check, without asking anybody, what `key where --json` printed");
+  auto options = std::make_shared<VerifyOptions>();
+  verify->add_option("file", options->file, "The saved output of `comity key where --json`")
+      ->required();
+  verify->add_option("--account", options->account, "The account that it must be about");
+  verify->callback([&context, options] {
+    context.command = [&context, options] { return VerifyAttestation(context, *options); };
+  });
+}
+
+}  // namespace comity::cli

@@ -1,0 +1,206 @@
+#include "client/cli/object_commands.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/account/account.h"
+#include "client/objects/objects.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+
+namespace comity::cli {
+namespace {
+
+using nlohmann::json;
+
+json ToJson(const ObjectInfo& info) {
+  return {{"name", info.attributes.name},    {"object", info.id.ToString()},
+          {"version", info.version},         {"size", info.attributes.size},
+          {"stored_size", info.stored_size}, {"stored", FormatTime(info.stored)}};
+}
+
+// Follows a move first, so that a command after it goes to the right region.
+absl::StatusOr<Context::Device> OpenFollowed(const Context& context) {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  const std::string before = device.profile->state().home_region;
+  AccountClient account(device.session.get(), device.profile.get());
+  RETURN_IF_ERROR(account.Show().status());
+  const std::string& after = device.profile->state().home_region;
+  if (after != before) {
+    context.Note("The account has moved from " + before + " to " + after +
+                 " as you consented; the proofs were checked. `comity account confirm-move` reads "
+                 "everything back and lets the old copies be destroyed.");
+  }
+  return device;
+}
+
+Progress ShowProgress(const Context& context, const std::string& what) {
+  return [&context, what](uint64_t done, uint64_t total) {
+    std::string text = what + "  " + HumanBytes(done);
+    if (total != 0) text += " of " + HumanBytes(total);
+    context.Progress(text);
+  };
+}
+
+struct PutOptions {
+  std::vector<std::string> files;
+  std::string name;
+};
+
+absl::StatusOr<ObjectInfo> PutOne(const Context& context, ObjectClient& objects,
+                                  const std::string& file, const std::string& name) {
+  ObjectAttributes attributes;
+  attributes.name = name;
+  attributes.size = kUnknownSize;
+  if (file == "-") return objects.Put(std::cin, attributes, ShowProgress(context, name));
+  struct stat info {};
+  std::ifstream in(file, std::ios::binary);
+  if (!in || stat(file.c_str(), &info) != 0 || S_ISDIR(info.st_mode)) {
+    return Refuse(Reason::kFieldInvalid, "cannot read the file " + file);
+  }
+  if (S_ISREG(info.st_mode)) attributes.size = static_cast<uint64_t>(info.st_size);
+  attributes.modified_ms = static_cast<int64_t>(info.st_mtim.tv_sec) * 1000;
+  return objects.Put(in, attributes, ShowProgress(context, name));
+}
+
+absl::Status Put(const Context& context, const PutOptions& options) {
+  if (!options.name.empty() && options.files.size() != 1) {
+    return Refuse(Reason::kFieldInvalid, "--name goes with one file");
+  }
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
+  ObjectClient objects(device.session.get(), device.profile.get());
+  json value = json::array();
+  std::string text;
+  for (const std::string& file : options.files) {
+    std::string name =
+        options.name.empty() ? std::filesystem::path(file).filename().string() : options.name;
+    if (file == "-" && options.name.empty()) {
+      return Refuse(Reason::kFieldInvalid, "standard input needs a --name");
+    }
+    ASSIGN_OR_RETURN(const ObjectInfo info, PutOne(context, objects, file, name));
+    context.EndProgress();
+    value.push_back(ToJson(info));
+    text += "stored " + info.attributes.name + "  version " + std::to_string(info.version) + "  " +
+            HumanBytes(info.attributes.size) + "\n";
+  }
+  context.Print(text, value);
+  return absl::OkStatus();
+}
+
+struct GetOptions {
+  std::string name;
+  std::string output;
+};
+
+// Into a file beside the destination first: what does not verify to its end is never seen under the
+// name that was asked for.
+absl::StatusOr<ObjectInfo> GetToFile(const Context& context, ObjectClient& objects,
+                                     const GetOptions& options, const std::string& path) {
+  const std::string partial = path + ".part";
+  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
+  if (!out) return Refuse(Reason::kStoreUnavailable, "cannot write " + partial);
+  absl::StatusOr<ObjectInfo> info =
+      objects.Get(options.name, out, ShowProgress(context, options.name));
+  out.close();
+  std::error_code error;
+  if (info.ok() && out) std::filesystem::rename(partial, path, error);
+  if (!info.ok() || !out || error) {
+    std::filesystem::remove(partial);
+    if (!info.ok()) return info.status();
+    return Refuse(Reason::kStoreUnavailable, "cannot write " + path);
+  }
+  return info;
+}
+
+absl::Status Get(const Context& context, const GetOptions& options) {
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
+  ObjectClient objects(device.session.get(), device.profile.get());
+  if (options.output == "-") {
+    ASSIGN_OR_RETURN(const ObjectInfo info, objects.Get(options.name, std::cout));
+    std::cout << std::flush;
+    return absl::OkStatus();
+  }
+  const std::string path = options.output.empty()
+                               ? std::filesystem::path(options.name).filename().string()
+                               : options.output;
+  ASSIGN_OR_RETURN(const ObjectInfo info, GetToFile(context, objects, options, path));
+  context.EndProgress();
+  json value = ToJson(info);
+  value["path"] = path;
+  context.Print("wrote " + path + "  " + HumanBytes(info.attributes.size) + "\n", value);
+  return absl::OkStatus();
+}
+
+absl::Status List(const Context& context) {
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
+  ObjectClient objects(device.session.get(), device.profile.get());
+  ASSIGN_OR_RETURN(const std::vector<ObjectInfo> all, objects.List());
+  json value = json::array();
+  std::string text;
+  for (const ObjectInfo& info : all) {
+    value.push_back(ToJson(info));
+    char line[64];
+    std::snprintf(line, sizeof(line), "%11s  v%-4llu %s  ",
+                  HumanBytes(info.attributes.size).c_str(),
+                  static_cast<unsigned long long>(info.version), FormatTime(info.stored).c_str());
+    text += line + info.attributes.name + "\n";
+  }
+  if (text.empty()) text = "No objects. Store some with: comity put FILE...\n";
+  context.Print(text, value);
+  return absl::OkStatus();
+}
+
+absl::Status Remove(const Context& context, const std::vector<std::string>& names) {
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
+  ObjectClient objects(device.session.get(), device.profile.get());
+  std::string text;
+  for (const std::string& name : names) {
+    RETURN_IF_ERROR(objects.Remove(name));
+    text += "removed " + name + "\n";
+  }
+  context.Print(text, json(names));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddObjectCommands(CLI::App& app, Context& context) {
+  CLI::App* put = app.add_subcommand("put", "Encrypt files here and store them");
+  auto put_options = std::make_shared<PutOptions>();
+  put->add_option("files", put_options->files, "Files; - reads standard input")->required();
+  put->add_option("--name", put_options->name, "Name to store it under (one file)");
+  put->footer("Example: comity put letter.pdf photos/cat.jpg");
+  put->callback([&context, put_options] {
+    context.command = [&context, put_options] { return Put(context, *put_options); };
+  });
+
+  CLI::App* get = app.add_subcommand("get", "Read an object back, decrypted and verified here");
+  auto get_options = std::make_shared<GetOptions>();
+  get->add_option("name", get_options->name, "Name of the object")->required();
+  get->add_option("-o,--output", get_options->output,
+                  "Where to write it; - for standard output; default: its name");
+  get->callback([&context, get_options] {
+    context.command = [&context, get_options] { return Get(context, *get_options); };
+  });
+
+  app.add_subcommand("ls", "List the objects of the account")->callback([&context] {
+    context.command = [&context] { return List(context); };
+  });
+
+  CLI::App* rm = app.add_subcommand("rm", "Delete objects");
+  auto names = std::make_shared<std::vector<std::string>>();
+  rm->add_option("names", *names, "Names of objects")->required();
+  rm->callback([&context, names] {
+    context.command = [&context, names] { return Remove(context, *names); };
+  });
+}
+
+}  // namespace comity::cli
