@@ -31,9 +31,15 @@ void BackToReview(Case& c) {
   c.notice_end = 0;
   c.waiting_until = 0;
   for (CaseTarget& target : c.targets) {
-    target.scope.clear();
+    target.objects = 0;
     target.truncated = false;
   }
+}
+
+// What may have been asked of storage and custody cannot be taken back.
+absl::Status RequireNotBegun(const Case& c) {
+  return c.executing ? Refuse(Reason::kStateNotReady, "the case is being carried out")
+                     : absl::OkStatus();
 }
 
 void Close(Case& c, CaseOutcome outcome) {
@@ -81,6 +87,7 @@ absl::Status Step(Case& c, const Event& event) {
       return absl::OkStatus();
     case Kind::kReject:
       RETURN_IF_ERROR(Require(c, kBeforeExecuted));
+      RETURN_IF_ERROR(RequireNotBegun(c));
       c.rejections = event.rejections;
       Close(c, CaseOutcome::kRejected);
       return absl::OkStatus();
@@ -97,6 +104,13 @@ absl::Status Step(Case& c, const Event& event) {
       RETURN_IF_ERROR(Require(c, {CaseState::kUnderReview}));
       c.state = CaseState::kHeld;
       return absl::OkStatus();
+    case Kind::kHoldTogether:
+      RETURN_IF_ERROR(
+          Require(c, {CaseState::kUnderReview, CaseState::kWaiting, CaseState::kNoticeRunning,
+                      CaseState::kReady, CaseState::kApprovedOnce}));
+      BackToReview(c);
+      c.state = CaseState::kHeld;
+      return absl::OkStatus();
     case Kind::kRelease:
       RETURN_IF_ERROR(Require(c, {CaseState::kHeld}));
       BackToReview(c);
@@ -106,6 +120,7 @@ absl::Status Step(Case& c, const Event& event) {
       Accept(c, event);
       c.state = CaseState::kNoticeRunning;
       c.notice_end = event.until;
+      c.due += event.until - event.time;  // rule 18: due dates exclude notice time
       return absl::OkStatus();
     case Kind::kAcceptBarred:
       RETURN_IF_ERROR(Require(c, {CaseState::kUnderReview}));
@@ -115,6 +130,7 @@ absl::Status Step(Case& c, const Event& event) {
     case Kind::kObject:
       RETURN_IF_ERROR(Require(c, {CaseState::kNoticeRunning}));
       BackToReview(c);
+      if (event.objection.has_value()) c.objections.push_back(*event.objection);
       return absl::OkStatus();
     case Kind::kNoticeOver:
       RETURN_IF_ERROR(Require(c, {CaseState::kNoticeRunning}));
@@ -131,22 +147,35 @@ absl::Status Step(Case& c, const Event& event) {
       c.state = CaseState::kReady;
       c.approvals.clear();
       return absl::OkStatus();
+    case Kind::kBegin:
+      RETURN_IF_ERROR(Require(c, {CaseState::kAuthorised}));
+      RETURN_IF_ERROR(RequireNotBegun(c));
+      c.executing = true;
+      return absl::OkStatus();
     case Kind::kExecute:
       RETURN_IF_ERROR(Require(c, {CaseState::kAuthorised}));
+      if (!c.executing) return Refuse(Reason::kStateNotReady, "the case was not begun");
+      c.executing = false;
       c.state = CaseState::kExecuted;
       c.outcome = event.outcome;
+      c.targets = event.targets;
       return absl::OkStatus();
     case Kind::kWithdraw:
       RETURN_IF_ERROR(Require(c, kBeforeExecuted));
+      RETURN_IF_ERROR(RequireNotBegun(c));
       Close(c, CaseOutcome::kWithdrawn);
       return absl::OkStatus();
     case Kind::kExpire:
       RETURN_IF_ERROR(Require(c, {CaseState::kAuthorised}));
+      c.executing = false;
       Close(c, CaseOutcome::kExpired);
       return absl::OkStatus();
     case Kind::kAnswered:
       RETURN_IF_ERROR(Require(c, {CaseState::kExecuted}));
       c.state = CaseState::kClosed;
+      return absl::OkStatus();
+    case Kind::kGiveNotice:
+      if (c.notice_due == 0) return Refuse(Reason::kStateNotReady, "no notice is barred");
       return absl::OkStatus();
   }
   return Refuse(Reason::kInternal, "unknown event");
@@ -200,6 +229,13 @@ std::string_view Name(CaseOutcome outcome) {
   return "UNSPECIFIED";
 }
 
+bool IsAnswered(const Case& c) {
+  return c.outcome == CaseOutcome::kFull || c.outcome == CaseOutcome::kPartial ||
+         c.outcome == CaseOutcome::kNoData;
+}
+
+bool CountsForSums(const Case& c) { return c.state != CaseState::kClosed || IsAnswered(c); }
+
 absl::StatusOr<Case> Apply(const Case& before, const Event& event) {
   Case after = before;
   RETURN_IF_ERROR(Step(after, event));
@@ -207,7 +243,8 @@ absl::StatusOr<Case> Apply(const Case& before, const Event& event) {
                                           event.decider) == after.deciders.end()) {
     after.deciders.push_back(event.decider);
   }
-  after.generation = before.generation + 1;
+  // Both approvals are given to the same generation: the second one sees what the first one saw.
+  if (event.kind != Event::Kind::kApprove) ++after.generation;
   after.history.push_back({event.time, after.state, event.text, 0});
   return after;
 }

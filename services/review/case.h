@@ -2,7 +2,9 @@
 #define COMITY_REVIEW_CASE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -54,8 +56,9 @@ struct CaseEvent {
 struct CaseTarget {
   std::string text;  // "region/account id"
   std::vector<Rejection> rejections;
-  std::vector<ContentId> scope;  // decided; empty before
-  bool truncated = false;        // more was there than one authorisation can name
+  uint64_t objects = 0;    // contents in the decided scope; 0 before
+  bool truncated = false;  // more is there than the scope names
+  bool provided = false;   // something of it was given
 };
 
 struct CaseApproval {
@@ -65,12 +68,26 @@ struct CaseApproval {
   UnixMillis time = 0;
 };
 
+// Review's signature under one authorisation, and the proof that it was logged first.
+struct CaseGrant {
+  Statement statement;  // legal.grant
+  std::string leaf;
+  std::string receipt;  // C2SP tlog-proof@v1 text
+};
+
+// A mutation that was applied, so that its repeat is known: kept 24 h.
+struct CaseMemo {
+  Digest key;      // of caller, method and request id
+  Digest request;  // of the whole request
+  UnixMillis time = 0;
+};
+
 // Copyable value.
 struct Case {
   std::string id;
   CaseState state = CaseState::kReceived;
   CaseOutcome outcome = CaseOutcome::kNone;
-  uint64_t generation = 0;  // +1 with each event
+  uint64_t generation = 0;  // +1 with each event but approvals, which are given to one generation
 
   std::string authority;
   std::string agent;  // roster name
@@ -82,11 +99,16 @@ struct Case {
   std::vector<std::string> deciders;  // reviewers who took a decision: may not approve
   std::vector<std::string> cores;     // encoded authorisation cores, one per account
   std::vector<CaseApproval> approvals;
-  std::vector<Statement> grants;  // one per core, once authorised
+  std::vector<CaseGrant> grants;   // one per core, in their order, once authorised
+  bool executing = false;          // AUTHORISED: storage and custody may have been asked already
+  std::vector<Digest> objections;  // digests of legal.objection statements that were taken
+  std::vector<CaseMemo> memos;
 
   UnixMillis received = 0;
   UnixMillis due = 0;
   UnixMillis notice_end = 0;     // 0 = no notice runs or ran
+  UnixMillis notice_due = 0;     // when the bar ends and the users must be told; 0 = no bar
+  bool notice_given = false;     // the users know of the case
   UnixMillis waiting_until = 0;  // WAITING
   UnixMillis expiry = 0;         // AUTHORISED: of the grants
   std::string salt;              // 32 bytes, of the commitments in leaves
@@ -101,6 +123,8 @@ struct Event {
     kAsk,               // UNDER_REVIEW -> WAITING; uses `until`
     kAnswer,            // WAITING -> UNDER_REVIEW
     kHold,              // UNDER_REVIEW -> HELD
+    kHoldTogether,      // a sum over split requests: from every state between intake and the second
+                        // approval -> HELD
     kRelease,           // HELD -> UNDER_REVIEW
     kAcceptWithNotice,  // UNDER_REVIEW -> NOTICE_RUNNING; uses `until`, `cores`, `targets`
     kAcceptBarred,      // UNDER_REVIEW -> READY; uses `cores`, `targets`
@@ -109,10 +133,12 @@ struct Event {
     kApprove,           // READY -> APPROVED_ONCE, APPROVED_ONCE -> AUTHORISED; uses `approval`
     kDisagree,          // READY, APPROVED_ONCE -> UNDER_REVIEW
     kApprovalLapsed,    // APPROVED_ONCE -> READY
-    kExecute,           // AUTHORISED -> EXECUTED; uses `outcome`
-    kWithdraw,          // from every state before EXECUTED -> CLOSED(withdrawn)
+    kBegin,             // AUTHORISED, once: from here on it can only be carried out or expire
+    kExecute,           // AUTHORISED, begun -> EXECUTED; uses `outcome`, `targets`
+    kWithdraw,          // from every state before EXECUTED, not begun -> CLOSED(withdrawn)
     kExpire,            // AUTHORISED -> CLOSED(expired)
     kAnswered,          // EXECUTED -> CLOSED
+    kGiveNotice,        // the bar has ended; the state stays
   };
   Kind kind;
   UnixMillis time = 0;
@@ -122,15 +148,21 @@ struct Event {
   std::vector<std::string> cores = {};
   std::vector<CaseTarget> targets = {};
   std::vector<CaseApproval> approval = {};  // exactly one for kApprove
-  std::vector<Statement> grants = {};       // for the kApprove that authorises
+  std::vector<CaseGrant> grants = {};       // for the kApprove that authorises
   CaseOutcome outcome = CaseOutcome::kNone;
-  std::string decider = {};  // roster name, for decisions of a reviewer
+  std::string decider = {};              // roster name, for decisions of a reviewer
+  std::optional<Digest> objection = {};  // kObject: the statement
 };
 
 // STATE_NOT_READY when the state does not allow the event; FOUR_EYES for a second approval by the
 // same person. Going back to UNDER_REVIEW voids what was decided and given: scope, cores,
 // approvals.
 absl::StatusOr<Case> Apply(const Case& before, const Event& event);
+
+// What was produced for the authority: a case with such an outcome has a package.
+bool IsAnswered(const Case& c);
+// Can anything still come of it? False once it is closed without an answer.
+bool CountsForSums(const Case& c);
 
 }  // namespace comity::review
 

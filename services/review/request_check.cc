@@ -56,9 +56,11 @@ class Checker final {
       if (found.target.account.has_value()) {
         if (found.target.region != facts_.region.name()) {
           found.rejections.push_back(Rejection::kWrongJurisdiction);
-        } else if (const auto held = facts_.held.find(text);
-                   held == facts_.held.end() || !held->second) {
-          found.rejections.push_back(Rejection::kDataNotHeld);
+        } else if (facts_.held.has_value()) {
+          const auto held = facts_.held->find(text);
+          if (held == facts_.held->end() || !held->second) {
+            found.rejections.push_back(Rejection::kDataNotHeld);
+          }
         }
       }
       finding_.targets.push_back(std::move(found));

@@ -43,8 +43,9 @@ struct RequestFacts {
   bool instrument_seen = false;          // in another request
   SiblingSums sums;
   // By target text: is the account served here? Asked of storage in the same way for each target
-  // of the own region; other regions' targets are not asked.
-  std::map<std::string, bool> held;
+  // of the own region; other regions' targets are not asked. Absent: storage was not asked yet, so
+  // that a request that is refused as it stands learns nothing of its targets.
+  std::optional<std::map<std::string, bool>> held;
 };
 
 struct TargetFinding {
