@@ -18,7 +18,8 @@ void WriteGrpcLine(gpr_log_func_args* args) {
 }  // namespace
 
 bool IsGrpcNoise(std::string_view message) {
-  return message.starts_with("No match found for server name");
+  return message.starts_with("No match found for server name") ||
+         message.starts_with("Handshake failed");
 }
 
 void InstallGrpcLog(LogFormat format) {

@@ -11,8 +11,9 @@ namespace comity {
 // (event "grpc"). For the whole process: gRPC has one log.
 void InstallGrpcLog(LogFormat format);
 
-// Is this a report that means nothing here? gRPC's server complains of every connection whose
-// client asked for an address and not for a name in the certificate; ours never do the latter.
+// Is this a report that is not for the operator? gRPC's server complains of every connection whose
+// client asked for an address instead of a name in the certificate (ours always do), and of every
+// handshake that a stranger breaks off, of which a stranger can make as many as he likes.
 bool IsGrpcNoise(std::string_view message);
 
 }  // namespace comity

@@ -81,8 +81,9 @@ TEST(ServiceLogTest, NothingIsWrittenWhenOff) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
-TEST(GrpcLogTest, OnlyTheComplaintAboutServerNamesIsDropped) {
+TEST(GrpcLogTest, OnlyWhatStrangersCauseIsDropped) {
   EXPECT_TRUE(IsGrpcNoise("No match found for server name: 127.0.0.1."));
+  EXPECT_TRUE(IsGrpcNoise("Handshake failed with fatal error SSL_ERROR_SSL"));
   EXPECT_FALSE(IsGrpcNoise("Failed accept4: Too many open files"));
 }
 
