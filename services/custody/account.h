@@ -137,6 +137,8 @@ inline constexpr int64_t kClosingPeriodMs = 30 * kDayMs;
 inline constexpr int64_t kReadBackPeriodMs = 30 * kDayMs;
 // A move is called off when it is not decided this long after the fence became known.
 inline constexpr int64_t kDecisionPeriodMs = 30 * kSecondMs;
+// An attestation says what is so now; after this it is only history.
+inline constexpr int64_t kLocationLifetimeMs = 7 * kDayMs;
 inline constexpr int64_t kTransportKeyLifetimeMs = 10 * kMinuteMs;
 
 // One legal use, kept for ever: a repeat of the authorisation gets the same answer.

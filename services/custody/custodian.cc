@@ -195,7 +195,7 @@ absl::StatusOr<Statement> Custodian::GetLocation(const Authorization& authorizat
   location.scheduled_time = standing.scheduled_time;
   location.nonce = nonce;
   location.active = account.presence == Presence::kActive ? 1 : 0;
-  return site_->Sign(id, location);
+  return site_->Sign(id, location, site_->Now() + kLocationLifetimeMs);
 }
 
 }  // namespace comity::custody
