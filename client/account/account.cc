@@ -48,20 +48,6 @@ void AddStatements(const std::vector<Statement>& statements, Request& request) {
   for (const Statement& s : statements) *request.add_statements() = ToProto(s);
 }
 
-// Of several statements of one type, the newest by time.
-template <typename Body>
-std::optional<Parsed<Body>> NewestOf(const std::vector<Statement>& statements) {
-  std::optional<Parsed<Body>> newest;
-  for (const Statement& s : statements) {
-    absl::StatusOr<Parsed<Body>> parsed = ParseStatement<Body>(s);
-    if (!parsed.ok()) continue;
-    if (!newest.has_value() || parsed->envelope.time >= newest->envelope.time) {
-      newest = *std::move(parsed);
-    }
-  }
-  return newest;
-}
-
 }  // namespace
 
 std::string_view Name(AccountState state) {
@@ -287,24 +273,48 @@ absl::Status AccountClient::SetTerritory(const std::string& territory) {
   return profile_.Save();
 }
 
-absl::Status AccountClient::ConfirmMove() {
-  ASSIGN_OR_RETURN(const AccountView view, Show());
+absl::StatusOr<MoveCertificates> AccountClient::ConfirmMove() {
+  RETURN_IF_ERROR(Show().status());
   const std::string source = previous_region();
   if (source.empty()) return Refuse(Reason::kStateNotReady, "the account has not moved");
-  ASSIGN_OR_RETURN(
-      const Parsed<Release> release,
-      ParseStatement<Release>(profile_.state().statements.at(std::string(Release::kType))));
-  ReadBack body;
-  body.epoch = release.body.epoch;
-  body.region = release.body.destination;
-  body.manifest_root = release.body.manifest_root;
-  ASSIGN_OR_RETURN(const Statement statement, profile_.Sign(body, session_.Now()));
+  Profile::Account& state = profile_.state();
+  ASSIGN_OR_RETURN(const Parsed<Release> release,
+                   ParseStatement<Release>(state.statements.at(std::string(Release::kType))));
+  // A repeat brings the same statement again.
+  if (!state.statements.contains(std::string(ReadBack::kType))) {
+    ReadBack body;
+    body.epoch = release.body.epoch;
+    body.region = release.body.destination;
+    body.manifest_root = release.body.manifest_root;
+    RETURN_IF_ERROR(profile_.Sign(body, session_.Now()).status());
+  }
+  const Statement statement = state.statements.at(std::string(ReadBack::kType));
   RETURN_IF_ERROR(Deliver(statement));
-  // The source destroys on its own certificate chain: custody first, whose certificate storage
-  // keeps.
-  ASSIGN_OR_RETURN(std::vector<Statement> answers, DeliverToCustody(source, {statement}));
-  answers.insert(answers.begin(), statement);
-  return DeliverToStorage(source, answers).status();
+  // The source's custody first: storage keeps the certificate that it answers with.
+  ASSIGN_OR_RETURN(std::vector<Statement> evidence, DeliverToCustody(source, {statement}));
+  evidence.insert(evidence.begin(), statement);
+  ASSIGN_OR_RETURN(const std::vector<Statement> answer, DeliverToStorage(source, evidence));
+  evidence.insert(evidence.end(), answer.begin(), answer.end());
+
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(source));
+  MoveCertificates certificates;
+  certificates.region = source;
+  if (const auto keys =
+          FindServiceStatement<KeyDestruction>(session_.topology(), region, ServiceKind::kCustody,
+                                               profile_.account(), evidence, session_.Now());
+      keys.has_value()) {
+    certificates.keys = keys->body;
+    state.statements[std::string(KeyDestruction::kType)] = keys->statement;
+  }
+  if (const auto data =
+          FindServiceStatement<DataDestruction>(session_.topology(), region, ServiceKind::kStorage,
+                                                profile_.account(), evidence, session_.Now());
+      data.has_value()) {
+    certificates.data = data->body;
+    state.statements[std::string(DataDestruction::kType)] = data->statement;
+  }
+  RETURN_IF_ERROR(profile_.Save());
+  return certificates;
 }
 
 }  // namespace comity

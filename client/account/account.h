@@ -10,6 +10,7 @@
 
 #include "client/profile/profile.h"
 #include "client/session/session.h"
+#include "services/common/statement/custody.h"
 #include "services/common/statement/statement.h"
 #include "services/common/topology/standing.h"
 
@@ -43,6 +44,13 @@ struct AccountView {
   std::vector<Statement> statements;  // history, oldest first
 };
 std::string_view Name(Standing standing);  // "waiting for terms"
+
+// What the side that an account left has signed about its copies.
+struct MoveCertificates {
+  std::string region;
+  std::optional<KeyDestruction> keys;
+  std::optional<DataDestruction> data;
+};
 
 // What a device does with its account. Statements go to custody first, then to storage; every call
 // may be repeated after a crash. Not thread-safe; `session` (opened with the profile's certificate)
@@ -78,9 +86,11 @@ class AccountClient final {
   // The region that served the account before its newest move; empty if it never moved.
   std::string previous_region() const;
 
-  // Says that the data was read back after the move, to both sides: the source may destroy its
-  // copies. STATE_NOT_READY when there was no move. The caller has read the data.
-  absl::Status ConfirmMove();
+  // Says that the data was read back after the move, to both sides, so that the source destroys its
+  // copies, and gives the source's signed certificates, verified; the profile keeps them. One that
+  // is not there yet is absent: call again later. STATE_NOT_READY when there was no move. The
+  // caller has read the data.
+  absl::StatusOr<MoveCertificates> ConfirmMove();
 
  private:
   absl::StatusOr<AccountView> Ask(const std::string& region);

@@ -16,12 +16,17 @@ template <typename Body, typename Fits>
 absl::StatusOr<std::pair<Statement, Parsed<Body>>> FindByCustody(
     const Topology& topology, const RegionId& region, const AccountId& account,
     const std::vector<Statement>& evidence, UnixMillis now, Fits fits) {
-  absl::Status last = Refuse(Reason::kSignatureInvalid, "there is no " + std::string(Body::kType) +
-                                                            " of custody in " + region.name());
+  const std::string what = std::string(Body::kType) + " of custody in " + region.name();
+  absl::Status last =
+      Refuse(Reason::kEndorsementMissing, "there is no endorsement for the " + what);
+  bool endorsed = false;
   for (const Statement& endorsement : evidence) {
     const absl::StatusOr<PublicKey> key =
         topology.VerifyEndorsement(endorsement, region, ServiceKind::kCustody, now);
     if (!key.ok()) continue;
+    if (!std::exchange(endorsed, true)) {
+      last = Refuse(Reason::kSignatureInvalid, "there is no " + what);
+    }
     for (const Statement& candidate : evidence) {
       absl::StatusOr<Parsed<Body>> parsed = VerifyStatement<Body>(candidate, *key);
       if (!parsed.ok() || parsed->envelope.subject != account.bytes() ||

@@ -1,6 +1,8 @@
 #ifndef COMITY_CLIENT_ACCOUNT_MOVE_PROOF_H_
 #define COMITY_CLIENT_ACCOUNT_MOVE_PROOF_H_
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -27,6 +29,35 @@ struct VerifiedMove {
 absl::StatusOr<VerifiedMove> VerifyMove(const Topology& topology, const AccountId& account,
                                         const Statement& consent,
                                         const std::vector<Statement>& evidence, UnixMillis now);
+
+// The first statement of this type in `evidence` that this service of `region` signed about
+// `account` with a key endorsed in the evidence.
+template <typename Body>
+struct ServiceStatement {
+  Statement statement;
+  Body body;
+};
+template <typename Body>
+std::optional<ServiceStatement<Body>> FindServiceStatement(const Topology& topology,
+                                                           const RegionId& region, ServiceKind kind,
+                                                           const AccountId& account,
+                                                           const std::vector<Statement>& evidence,
+                                                           UnixMillis now) {
+  for (const Statement& endorsement : evidence) {
+    const absl::StatusOr<PublicKey> key =
+        topology.VerifyEndorsement(endorsement, region, kind, now);
+    if (!key.ok()) continue;
+    for (const Statement& candidate : evidence) {
+      absl::StatusOr<Parsed<Body>> parsed = VerifyStatement<Body>(candidate, *key);
+      if (parsed.ok() && parsed->envelope.subject == account.bytes() &&
+          parsed->envelope.region == region.name() &&
+          parsed->envelope.deployment == topology.deployment()) {
+        return ServiceStatement<Body>{candidate, std::move(parsed->body)};
+      }
+    }
+  }
+  return std::nullopt;
+}
 
 }  // namespace comity
 

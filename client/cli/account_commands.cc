@@ -183,6 +183,38 @@ absl::Status ReadEverything(const Context& context, Context::Device& device) {
   return absl::OkStatus();
 }
 
+absl::Status PrintCertificates(const Context& context, const MoveCertificates& certificates) {
+  const std::string& region = certificates.region;
+  json value = {{"region", region}, {"keys", nullptr}, {"data", nullptr}};
+  std::string text;
+  if (certificates.keys.has_value()) {
+    const KeyDestruction& keys = *certificates.keys;
+    value["keys"] = {{"erased", FormatTime(keys.erased)}, {"versions", keys.versions.size()}};
+    text += "custody in " + region + " certifies: its key copies were erased " +
+            FormatTime(keys.erased) + "; ";
+    if (keys.unreadable_after != 0) {
+      value["keys"]["unreadable_after"] = FormatTime(keys.unreadable_after);
+      text += "earlier copies of its disks are unreadable from " +
+              FormatTime(keys.unreadable_after) + "\n";
+    } else {
+      text += "earlier copies of its disks are unreadable only from its next root rotation\n";
+    }
+  } else {
+    text += "custody in " + region + ": no certificate yet\n";
+  }
+  if (certificates.data.has_value()) {
+    const DataDestruction& data = *certificates.data;
+    value["data"] = {{"erased", FormatTime(data.erased)}, {"versions", data.versions}};
+    text += "storage in " + region + " certifies: " + std::to_string(data.versions) +
+            " object versions were erased " + FormatTime(data.erased) + "\n";
+  } else {
+    text += "storage in " + region + ": no certificate yet\n";
+  }
+  text += "Destroying a key does not undo a copy that was made of it before.\n";
+  context.Print(text, value);
+  return absl::OkStatus();
+}
+
 absl::Status ConfirmMove(const Context& context) {
   ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
   AccountClient client(device.session.get(), device.profile.get());
@@ -191,8 +223,8 @@ absl::Status ConfirmMove(const Context& context) {
     return Refuse(Reason::kStateNotReady, "the account has not moved");
   }
   RETURN_IF_ERROR(ReadEverything(context, device));
-  RETURN_IF_ERROR(client.ConfirmMove());
-  return PrintAccount(context, client.Show());
+  ASSIGN_OR_RETURN(const MoveCertificates certificates, client.ConfirmMove());
+  return PrintCertificates(context, certificates);
 }
 
 absl::Status Notices(const Context& context, const std::string& region) {
