@@ -71,7 +71,7 @@ struct DecisionDraft {
 
 // One decrypted file of a package.
 struct OpenedFile {
-  std::string path;  // where it was written
+  std::string path;  // where it was written; empty when only names were authorised
   std::string name;  // as its owner named it, when names were authorised; else the content id
   uint64_t size = 0;
 };

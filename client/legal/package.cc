@@ -98,7 +98,7 @@ class PackageReader final {
     ObjectRecord record;
     OpenedFile file;
     std::ofstream out;
-    std::optional<StreamDecrypter> decrypter;  // none: names only
+    std::optional<StreamDecrypter> decrypter;  // set from the beginning
     Sha256Hasher hasher;
     uint64_t taken = 0;
   };
@@ -121,7 +121,29 @@ class PackageReader final {
     RETURN_IF_ERROR(CheckManifest(message, core, authorisation.digest(), digests));
     ASSIGN_OR_RETURN(keys_,
                      OpenAnswer(person_, core, authorisation.digest(), message.sealed_answer()));
+    const bool contents =
+        std::find(core.classes.begin(), core.classes.end(), DataClass::kC5) != core.classes.end();
+    return contents ? absl::OkStatus() : ListNames();
+  }
+
+  // Names without contents: the package of such an account ends with its head.
+  absl::Status ListNames() {
+    for (const auto& [content, record] : records_) {
+      OpenedFile file;
+      ASSIGN_OR_RETURN(file.name, NameOf(record));
+      file.size = record.size;
+      files_.push_back(std::move(file));
+    }
     return absl::OkStatus();
+  }
+
+  // As its owner named it, when names were authorised; else the content id.
+  absl::StatusOr<std::string> NameOf(const ObjectRecord& record) const {
+    const auto key = keys_.find({record.content, KeyPurpose::kAttributes});
+    if (key == keys_.end()) return record.content.ToString();
+    ASSIGN_OR_RETURN(const ObjectAttributes attributes,
+                     OpenAttributes(record.sealed_attributes, record.content, key->second));
+    return attributes.name;
   }
 
   // The list of objects is the one that storage signed for this authorisation.
@@ -149,16 +171,13 @@ class PackageReader final {
     }
     open_.emplace();
     open_->record = record->second;
-    open_->file.name = content.ToString();
-    if (const auto key = keys_.find({content, KeyPurpose::kAttributes}); key != keys_.end()) {
-      ASSIGN_OR_RETURN(const ObjectAttributes attributes,
-                       OpenAttributes(open_->record.sealed_attributes, content, key->second));
-      open_->file.name = attributes.name;
-    }
+    ASSIGN_OR_RETURN(open_->file.name, NameOf(open_->record));
     const bool named = open_->file.name != content.ToString();
     open_->file.path = folder_ + "/" + SafeName(named ? open_->file.name : std::string(), content);
     const auto key = keys_.find({content, KeyPurpose::kContent});
-    if (key == keys_.end()) return absl::OkStatus();
+    if (key == keys_.end()) {
+      return Refuse(Reason::kDataCorrupt, "the package holds a content without its key");
+    }
     ASSIGN_OR_RETURN(StreamDecrypter decrypter,
                      StreamDecrypter::Create(key->second, ContentAssociatedData(content)));
     open_->decrypter.emplace(std::move(decrypter));
@@ -171,7 +190,6 @@ class PackageReader final {
     if (!open_.has_value()) return Refuse(Reason::kDataCorrupt, "a chunk of no content");
     open_->hasher.Update(chunk);
     open_->taken += chunk.size();
-    if (!open_->decrypter.has_value()) return absl::OkStatus();
     std::string plain;
     RETURN_IF_ERROR(open_->decrypter->Update(chunk, plain));
     return Emit(plain);
@@ -190,14 +208,11 @@ class PackageReader final {
         std::move(open_->hasher).Finish() != open_->record.digest) {
       return Refuse(Reason::kDataCorrupt, "a content is not the one of its manifest");
     }
-    if (open_->decrypter.has_value()) {
-      std::string plain;
-      RETURN_IF_ERROR(std::move(*open_->decrypter).Finish(plain));
-      RETURN_IF_ERROR(Emit(plain));
-      open_->out.close();
-    } else {
-      open_->file.path.clear();
-    }
+    std::string plain;
+    RETURN_IF_ERROR(std::move(*open_->decrypter).Finish(plain));
+    RETURN_IF_ERROR(Emit(plain));
+    open_->out.close();
+    if (!open_->out) return Refuse(Reason::kStoreUnavailable, "cannot write " + open_->file.path);
     files_.push_back(open_->file);
     open_.reset();
     return absl::OkStatus();
