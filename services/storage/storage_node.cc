@@ -83,6 +83,7 @@ struct StorageNode::Impl {
   std::optional<AccountId> swept;
   Steady::time_point next_sweep = Steady::now();
   int sweeps = 0;
+  bool maintain_moves = false;
 
   std::unique_ptr<MoverPool> pool;  // last: its threads use everything above
 };
@@ -95,6 +96,7 @@ absl::StatusOr<std::unique_ptr<StorageNode>> StorageNode::Create(const Ports& po
   std::unique_ptr<StorageNode> node(new StorageNode());
   node->impl_ = std::make_unique<Impl>(ports);
   Impl& impl = *node->impl_;
+  impl.maintain_moves = options.maintain_moves;
   RETURN_IF_ERROR(impl.index.Load(impl.account_store));
   impl.account_store.SetObserver([&impl](const AccountId& account, const SnapshotPtr& snapshot) {
     impl.index.Update(account, snapshot);
@@ -130,6 +132,12 @@ void StorageNode::Maintain(const std::function<bool()>& stop) {
   if (stop()) return;
   impl_->migrations.EnrolAll().IgnoreError();
   impl_->AttendDue(stop);
+  if (impl_->maintain_moves) {
+    for (const AccountId& account : impl_->index.Moving()) {
+      if (stop()) return;
+      impl_->mover.Advance(account);
+    }
+  }
   impl_->SweepSome(stop);
 }
 

@@ -44,7 +44,8 @@ class StorageNode final {
     OwnCustody* custody = nullptr;
   };
   struct Options {
-    size_t mover_threads = 4;  // 0: moves advance only by AdvanceMove()
+    size_t mover_threads = 4;     // 0: moves advance only by AdvanceMove(),
+    bool maintain_moves = false;  // or, with this, by Maintain()
   };
 
   // Reads every account once, and takes up the moves that are not finished.
