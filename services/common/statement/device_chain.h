@@ -52,8 +52,8 @@ class DeviceChain final {
 
  private:
   DeviceChain() = default;
-  // Takes `entry` as the next one, or refuses it.
-  absl::Status Append(const Statement& entry);
+  // Takes `statement` as the next entry, or refuses it.
+  absl::Status Append(const Statement& statement);
   absl::Status Apply(const ChainEntry& entry);
 
   AccountId account_;

@@ -23,8 +23,8 @@ namespace comity {
 
 template <typename T>
 inline constexpr bool kIsFixedId = false;
-template <typename Tag, size_t N>
-inline constexpr bool kIsFixedId<FixedId<Tag, N>> = true;
+template <typename Tag, size_t kBytes>
+inline constexpr bool kIsFixedId<FixedId<Tag, kBytes>> = true;
 template <typename T>
 inline constexpr bool kIsVector = false;
 template <typename T>
