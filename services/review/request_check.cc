@@ -73,7 +73,8 @@ class Checker final {
         std::any_of(finding_.targets.begin(), finding_.targets.end(),
                     [](const TargetFinding& t) { return !t.target.account.has_value(); });
     if (predicate) Refuse(Rejection::kBulk);
-    if (request_.classes.empty()) return;
+    // Of what is never released there is no number that would be too many.
+    if (request_.classes.empty() || AnyOf(request_.classes, DataClass::kC6, DataClass::kC6)) return;
     const uint32_t cap = facts_.rules->CapFor(request_.classes);
     if (request_.targets.size() > cap) Refuse(Rejection::kBulk);
     const SiblingSums& sums = facts_.sums;

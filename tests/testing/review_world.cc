@@ -26,6 +26,7 @@ absl::StatusOr<std::vector<review::LoggedLeaf>> RecordedEventLog::Append(
   if (unavailable_) return Refuse(Reason::kLogUnavailable);
   ASSIGN_OR_RETURN(auto logged, log_.Append(leaves));
   leaves_.insert(leaves_.end(), leaves.begin(), leaves.end());
+  if (hook_) hook_();
   return logged;
 }
 
@@ -72,7 +73,7 @@ void ReviewWorld::Restart() {
       Copy(service.log_key), &records, &blobs);
   COMITY_CHECK(log.ok());
   transparency_log_ = *std::move(log);
-  log_ = std::make_unique<RecordedEventLog>(transparency_log_.get());
+  log_ = std::make_unique<RecordedEventLog>(transparency_log_.get(), &leaves_);
   wrapped_ = std::make_unique<review::StoredWrappedKeyStore>(&records);
   keys_ = std::make_unique<review::CaseKeys>(&custody, wrapped_.get());
   cases_ = std::make_unique<review::StoredCaseStore>(region, &records, keys_.get());

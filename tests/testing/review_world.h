@@ -1,6 +1,7 @@
 #ifndef COMITY_TESTS_TESTING_REVIEW_WORLD_H_
 #define COMITY_TESTS_TESTING_REVIEW_WORLD_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,18 +27,23 @@ namespace comity {
 // Review's log with a memory and a switch.
 class RecordedEventLog final : public review::EventLog {
  public:
-  explicit RecordedEventLog(TransparencyLog* log) : log_(log) {}
+  // `log` and `leaves` outlive it.
+  RecordedEventLog(TransparencyLog* log, std::vector<std::string>* leaves)
+      : log_(log), leaves_(*leaves) {}
   absl::StatusOr<std::vector<review::LoggedLeaf>> Append(
       const std::vector<std::string>& leaves) override;
 
   void SetUnavailable(bool unavailable) { unavailable_ = unavailable; }
+  // Runs when the leaves are durable, before anything is done on their strength.
+  void SetHook(std::function<void()> hook) { hook_ = std::move(hook); }
   std::vector<Leaf> leaves() const;
   const std::vector<std::string>& encoded() const { return leaves_; }
 
  private:
   review::TransparencyEventLog log_;
   bool unavailable_ = false;
-  std::vector<std::string> leaves_;
+  std::function<void()> hook_;
+  std::vector<std::string>& leaves_;
 };
 
 // The review of "cn" of a deployment in memory, without a server: true stores over fakes, true log,
@@ -109,6 +115,7 @@ class ReviewWorld final {
   Roster roster_;
   std::unique_ptr<ServiceSigner> signer_;
   std::unique_ptr<TransparencyLog> transparency_log_;
+  std::vector<std::string> leaves_;  // also those of before a restart
   std::unique_ptr<RecordedEventLog> log_;
   std::unique_ptr<review::StoredWrappedKeyStore> wrapped_;
   std::unique_ptr<review::CaseKeys> keys_;
