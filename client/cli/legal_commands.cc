@@ -219,7 +219,7 @@ void AddDecide(CLI::App& legal, Context& context) {
                      "With reject: OVER_BROAD and the like, primary first; may be repeated");
   decide->add_option("--text", options->draft.text, "With clarify or hold: the question or reason");
   decide->footer(
-      "Example: comity --as cn/rev-zhao legal decide CASE accept\n"
+      "Example: comity --as cn/reviewer-chen legal decide CASE accept\n"
       "Deciding signs that you have no conflict of interest in the case.");
   decide->callback([&context, options] {
     context.command = [&context, options] {

@@ -113,7 +113,7 @@ void AddMigrateCommands(CLI::App& app, Context& context) {
       "migrate",
       "Move the accounts that may move (as an operator person of the storage they leave)");
   migrate->require_subcommand(1);
-  migrate->footer("Example: comity --as us/op-ana migrate run");
+  migrate->footer("Example: comity --as us/ops-evans migrate run");
   CLI::App* plan = migrate->add_subcommand("plan", "What the residency rules say of every account");
   auto every_account = std::make_shared<bool>(false);
   plan->add_flag("--accounts", *every_account, "List each account with its reason");

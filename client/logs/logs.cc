@@ -52,8 +52,9 @@ absl::StatusOr<VerifiedLog> VerifyServiceLog(
   const std::string path = memory + "/" + region.name() + "-" + std::string(Name(kind));
   if (FileExists(path)) {
     ASSIGN_OR_RETURN(const std::string body, ReadFile(path));
-    ASSIGN_OR_RETURN(const Checkpoint before, ParseCheckpointBody(body));
-    RETURN_IF_ERROR(CheckExtends(log, before));
+    const absl::StatusOr<Checkpoint> before = ParseCheckpointBody(body);
+    if (!before.ok()) return Refuse(Reason::kDataCorrupt, path + ": " + CauseOf(before.status()));
+    RETURN_IF_ERROR(CheckExtends(log, *before));
   }
   RETURN_IF_ERROR(MakePrivateFolders(memory));
   RETURN_IF_ERROR(WriteFileDurably(path, FormatCheckpointBody(log.checkpoint), FileMode::kPrivate));

@@ -22,6 +22,7 @@ absl::StatusOr<Person> LoadPerson(const std::string& deployment_directory, const
     folder =
         DeploymentPaths(deployment_directory).Person(who.substr(0, slash), who.substr(slash + 1));
   }
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   ASSIGN_OR_RETURN(const SecretBytes pem, ReadPrivateFile(folder + "/person.key"));
   ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::FromPem(pem));
   ASSIGN_OR_RETURN(std::string certificate, ReadFile(folder + "/person.crt"));

@@ -1,5 +1,6 @@
 #include "client/profile/profile.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -141,11 +142,9 @@ absl::StatusOr<Profile> Profile::Load(const std::string& folder) {
   X25519KeyPair sealing;
   ASSIGN_OR_RETURN(sealing.private_key, ReadPrivateFile(SealingKeyPath(folder)));
   ASSIGN_OR_RETURN(sealing.public_key, ReadFile(SealingPublicPath(folder)));
-  try {
+  const auto read = [&]() -> absl::StatusOr<Profile> {
     const json file = json::parse(text);
-    if (file.at("version") != 1) {
-      return Refuse(Reason::kDataCorrupt, "account.json has another version");
-    }
+    if (file.at("version") != 1) return Refuse(Reason::kDataCorrupt, "it has another version");
     ASSIGN_OR_RETURN(const AccountId account,
                      AccountId::Parse(file.at("account").get<std::string>()));
     std::vector<Statement> entries;
@@ -154,6 +153,10 @@ absl::StatusOr<Profile> Profile::Load(const std::string& folder) {
       entries.push_back(std::move(statement));
     }
     ASSIGN_OR_RETURN(DeviceChain chain, DeviceChain::Verify(account, entries));
+    const bool known =
+        std::any_of(chain.devices().begin(), chain.devices().end(),
+                    [&](const Device& d) { return d.key.id() == device.public_key().id(); });
+    if (!known) return Refuse(Reason::kDataCorrupt, "device.key is no device of the account");
     Profile profile(folder, std::move(device), std::move(sealing), std::move(chain));
     profile.deployment_ = file.at("deployment").get<std::string>();
     profile.state_.territory = file.at("territory").get<std::string>();
@@ -164,6 +167,11 @@ absl::StatusOr<Profile> Profile::Load(const std::string& folder) {
       ASSIGN_OR_RETURN(profile.state_.statements[type], StatementFromJson(value));
     }
     return profile;
+  };
+  try {
+    absl::StatusOr<Profile> profile = read();
+    if (profile.ok()) return profile;
+    return Refuse(Reason::kDataCorrupt, AccountPath(folder) + ": " + CauseOf(profile.status()));
   } catch (const json::exception& error) {
     return Refuse(Reason::kDataCorrupt, AccountPath(folder) + ": " + error.what());
   }

@@ -32,7 +32,8 @@ class Profile final {
   // that a crash in between loses nothing. STATE_NOT_READY when the folder holds a profile.
   static absl::StatusOr<Profile> Create(const std::string& folder, const std::string& deployment,
                                         UnixMillis now);
-  // STORE_UNAVAILABLE (no such profile), DATA_CORRUPT.
+  // STORE_UNAVAILABLE (no such profile), STATE_NOT_READY (a key file that others may read),
+  // DATA_CORRUPT (account.json, or a device key that is not the account's).
   static absl::StatusOr<Profile> Load(const std::string& folder);
 
   const std::string& folder() const { return folder_; }

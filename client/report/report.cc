@@ -32,6 +32,17 @@ struct Request {
   std::vector<std::string> notices;
 };
 
+// Where a request with this outcome is counted; null for a name that is no outcome.
+uint64_t ReportRow::*ColumnOf(const std::string& outcome) {
+  if (outcome == "FULL") return &ReportRow::full;
+  if (outcome == "PARTIAL") return &ReportRow::partial;
+  if (outcome == "NO_DATA") return &ReportRow::no_data;
+  if (outcome == "REJECTED") return &ReportRow::rejected;
+  if (outcome == "WITHDRAWN") return &ReportRow::withdrawn;
+  if (outcome == "EXPIRED") return &ReportRow::expired;
+  return nullptr;
+}
+
 std::vector<std::string> SplitByComma(const std::string& text) {
   std::vector<std::string> parts;
   size_t begin = 0;
@@ -52,6 +63,13 @@ class LeafReader final {
     const auto it = leaf_.clear.find(std::string(field));
     if (it == leaf_.clear.end()) return Bad(field);
     return it->second;
+  }
+
+  // An outcome that nobody counts would make the columns not add up.
+  absl::StatusOr<std::string> OutcomeName() const {
+    ASSIGN_OR_RETURN(const std::string name, Text(rf::kOutcomeField));
+    if (ColumnOf(name) == nullptr) return Bad(rf::kOutcomeField);
+    return name;
   }
 
   absl::StatusOr<uint64_t> Number(std::string_view field) const {
@@ -100,7 +118,7 @@ class Collector final {
   absl::Status AddOutcome(const Leaf& leaf, const LeafReader& read) {
     ASSIGN_OR_RETURN(const std::string tag, read.Text(rf::kCaseTag));
     Outcome outcome;
-    ASSIGN_OR_RETURN(outcome.name, read.Text(rf::kOutcomeField));
+    ASSIGN_OR_RETURN(outcome.name, read.OutcomeName());
     ASSIGN_OR_RETURN(outcome.reasons, read.Text(rf::kReasons));
     ASSIGN_OR_RETURN(outcome.accounts, read.Number(rf::kAccounts));
     outcome.day = leaf.day;
@@ -128,15 +146,7 @@ void Count(const Request& request, ReportRow& row) {
     return;
   }
   row.accounts += request.outcome->accounts;
-  const std::string& name = request.outcome->name;
-  uint64_t* const column = name == "FULL"        ? &row.full
-                           : name == "PARTIAL"   ? &row.partial
-                           : name == "NO_DATA"   ? &row.no_data
-                           : name == "REJECTED"  ? &row.rejected
-                           : name == "WITHDRAWN" ? &row.withdrawn
-                           : name == "EXPIRED"   ? &row.expired
-                                                 : &row.pending;
-  ++*column;
+  ++(row.*ColumnOf(request.outcome->name));
 }
 
 uint32_t Median(std::vector<uint32_t> values) {

@@ -58,8 +58,8 @@ struct TransparencyReport {
 };
 
 // Counts the requests received in the period, with what became of them by the end of the log.
-// Leaves of other types are passed over; a review leaf that lacks a field is DATA_CORRUPT and names
-// its index.
+// Leaves of other types are passed over; a review leaf that lacks a field or
+// names an outcome that is none of the columns is DATA_CORRUPT, with its index.
 absl::StatusOr<TransparencyReport> ComputeReport(const std::vector<std::string>& leaves,
                                                  std::string_view region,
                                                  const ReportPeriod& period);
