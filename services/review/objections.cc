@@ -1,12 +1,19 @@
 #include "services/review/objections.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
 namespace comity::review {
+namespace {
+
+constexpr std::ptrdiff_t kMostAnswered = 64;  // the newest
+
+}  // namespace
 
 absl::StatusOr<std::vector<Statement>> Objections::Deliver(
     const Authorization& carrier, const AccountId& account,
@@ -23,7 +30,11 @@ absl::StatusOr<std::vector<Statement>> Objections::Deliver(
   }
   // The answer to a device are its notices; it proves itself as in ListNotices.
   if (!carrier.IsDevice()) return std::vector<Statement>();
-  return notices_->List(carrier, account, chain);
+  ASSIGN_OR_RETURN(std::vector<Statement> notices, notices_->List(carrier, account, chain));
+  if (std::ssize(notices) > kMostAnswered) {
+    notices.erase(notices.begin(), notices.end() - kMostAnswered);
+  }
+  return notices;
 }
 
 absl::Status Objections::Take(const AccountId& account, const Statement& objection,

@@ -12,6 +12,11 @@ namespace {
 
 constexpr size_t kDueAtOnce = 100;
 constexpr int64_t kRetryAfter = kMinuteMs;
+// A page ends early when the requests in it would make too large a message.
+constexpr size_t kMaxPageBytes = 1 << 20;
+
+// What a case takes on the wire, without cores and events: its targets stand there twice.
+size_t WireSize(const Case& c) { return 1'024 + 2 * c.request_statement.body.size(); }
 
 bool MaySee(const RosterPerson& person, const Case& c) {
   return !HasRole(person, PersonRole::kAgent) || person.name == c.agent;
@@ -59,6 +64,7 @@ absl::StatusOr<CasePage> Review::ListCases(const Authorization& person,
   ASSIGN_OR_RETURN(const RosterPerson* viewer, FindCaller(person, site_));
   CasePage page;
   std::string next(cursor);
+  size_t bytes = 0;
   for (;;) {
     ASSIGN_OR_RETURN(const std::vector<ListingEntry> entries, ports_.index->List(next, limit));
     for (const ListingEntry& entry : entries) {
@@ -66,8 +72,9 @@ absl::StatusOr<CasePage> Review::ListCases(const Authorization& person,
       ASSIGN_OR_RETURN(std::optional<StoredCase> stored, ports_.cases->Find(entry.case_id));
       if (!stored.has_value() || !MaySee(*viewer, stored->value)) continue;
       if (state.has_value() && stored->value.state != *state) continue;
+      bytes += WireSize(stored->value);
       page.cases.push_back(std::move(stored->value));
-      if (page.cases.size() == limit) {
+      if (page.cases.size() == limit || bytes >= kMaxPageBytes) {
         page.next_cursor = next;
         return page;
       }

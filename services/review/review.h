@@ -55,7 +55,8 @@ class Review final {
 
   // CASE_NOT_FOUND also for another agent's case.
   absl::StatusOr<CaseView> GetCase(const Authorization& person, std::string_view case_id);
-  // Newest first: an agent's own, everybody's for the others. Without `state` (none): all.
+  // Newest first: an agent's own, everybody's for the others. Without `state`: all. A page of large
+  // requests ends before `limit`.
   absl::StatusOr<CasePage> ListCases(const Authorization& person, std::optional<CaseState> state,
                                      std::string_view cursor, size_t limit);
 
