@@ -1,0 +1,161 @@
+#include "client/key/key.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "tests/testing/deployment.h"
+#include "tests/testing/matchers.h"
+
+namespace comity {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr UnixMillis kNow = TestDeployment::kHandover + kDayMs;
+
+const TestDeployment& Shared() {
+  static const TestDeployment deployment;
+  return deployment;
+}
+
+// What custody in `cn` says of one account; a test changes one thing.
+class KeyLocationTest : public testing::Test {
+ protected:
+  KeyLocationTest() {
+    envelope_ = Envelope{.deployment = deployment_.topology().deployment(),
+                         .region = "cn",
+                         .subject = std::string(account_.id().bytes()),
+                         .number = 1,
+                         .time = kNow,
+                         .expiry = kNow + kHourMs};
+    location_.epoch = 2;
+    location_.operator_name = "apple";
+    location_.seal = "keyfile (development seal)";
+    location_.development_flag = 1;
+    location_.newest_version = 3;
+    location_.can_compel = {"CN", "US"};
+    location_.nonce = std::string(32, 'n');
+    location_.active = 1;
+  }
+  Statement Attestation() const {
+    return SignStatement(envelope_, location_,
+                         deployment_.service("cn", ServiceKind::kCustody).statement_key);
+  }
+  absl::StatusOr<KeyWhere> Verify(UnixMillis now = kNow) const {
+    return VerifyKeyLocation(deployment_.topology(), account_.id(), Attestation(), endorsement_,
+                             now);
+  }
+
+  const TestDeployment& deployment_ = Shared();
+  const TestAccount account_ = deployment_.NewAccount();
+  Statement endorsement_ = deployment_.service("cn", ServiceKind::kCustody).endorsement;
+  Envelope envelope_;
+  KeyLocation location_;
+};
+
+TEST_F(KeyLocationTest, AVerifiedAnswerSaysWhoOperatesAndWhoCanCompel) {
+  ASSERT_OK_AND_ASSIGN(const KeyWhere where, Verify());
+  EXPECT_EQ(where.region, "cn");
+  EXPECT_EQ(where.region_title, "Mainland China");
+  EXPECT_EQ(where.operator_title, "Apple Inc.");
+  EXPECT_THAT(where.jurisdictions, ElementsAre("People's Republic of China", "United States"));
+  EXPECT_EQ(where.expiry, kNow + kHourMs);
+}
+
+TEST_F(KeyLocationTest, TheTextSaysWhatTheAnswerDoesNotMean) {
+  ASSERT_OK_AND_ASSIGN(const KeyWhere where, Verify());
+  const std::string text = FormatKeyWhere(where);
+  EXPECT_THAT(text, HasSubstr("Your key is active in region cn (Mainland China)"));
+  EXPECT_THAT(text, HasSubstr("can compel it    People's Republic of China, United States"));
+  EXPECT_THAT(text, HasSubstr("\"Active here\" does not mean \"only here\""));
+  EXPECT_THAT(text, HasSubstr("development deployment"));
+}
+
+TEST_F(KeyLocationTest, AKeyThatIsNotActiveIsSaidToBeNotActive) {
+  location_.active = 0;
+  ASSERT_OK_AND_ASSIGN(const KeyWhere where, Verify());
+  EXPECT_THAT(FormatKeyWhere(where), HasSubstr("Your key is NOT active in region cn"));
+}
+
+TEST_F(KeyLocationTest, AnAnnouncedChangeIsToldWithItsDate) {
+  ASSERT_OK_AND_ASSIGN(const KeyWhere before, Verify());
+  EXPECT_THAT(FormatKeyWhere(before), Not(HasSubstr("change announced")));
+  location_.scheduled_region = "us";
+  location_.scheduled_time = TestDeployment::kWindowEnd;
+  ASSERT_OK_AND_ASSIGN(const KeyWhere where, Verify());
+  EXPECT_THAT(FormatKeyWhere(where),
+              HasSubstr("change announced to region us, not before 2020-02-28"));
+}
+
+TEST_F(KeyLocationTest, AnotherAccountsAttestationIsRefused) {
+  const TestAccount other = deployment_.NewAccount();
+  EXPECT_THAT(
+      VerifyKeyLocation(deployment_.topology(), other.id(), Attestation(), endorsement_, kNow),
+      RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AnotherDeploymentsAttestationIsRefused) {
+  envelope_.deployment = "other.test";
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, ARegionThatIsNotInTheTopologyIsRefused) {
+  envelope_.region = "eu";
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AnOperatorThatIsNotTheTopologysIsRefused) {
+  location_.operator_name = "gcbd";
+  const absl::Status status = Verify().status();
+  EXPECT_THAT(status, RefusedWith(Reason::kSignatureInvalid));
+  EXPECT_THAT(CauseOf(status), HasSubstr("does not say what the topology computes"));
+}
+
+TEST_F(KeyLocationTest, AJurisdictionThatIsLeftOutIsRefused) {
+  location_.can_compel = {"US"};
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AnExpiredAttestationIsRefused) {
+  EXPECT_THAT(Verify(kNow + kHourMs - 1), IsOk());
+  EXPECT_THAT(Verify(kNow + kHourMs), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AKeyWithoutEndorsementIsRefused) {
+  endorsement_ = deployment_.service("us", ServiceKind::kCustody).endorsement;
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kEndorsementMissing));
+}
+
+TEST_F(KeyLocationTest, AnEndorsementByAnotherOperatorIsRefused) {
+  endorsement_ = deployment_.Endorse(
+      "cn", ServiceKind::kCustody,
+      deployment_.service("cn", ServiceKind::kCustody).statement_key.public_key(), "gcbd");
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kEndorsementMissing));
+}
+
+TEST_F(KeyLocationTest, AnAttestationSignedByStorageIsRefused) {
+  const Statement forged = SignStatement(
+      envelope_, location_, deployment_.service("cn", ServiceKind::kStorage).statement_key);
+  EXPECT_THAT(VerifyKeyLocation(deployment_.topology(), account_.id(), forged, endorsement_, kNow),
+              RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AChangedBodyIsRefused) {
+  Statement changed = Attestation();
+  location_.newest_version = 4;
+  changed.body = Attestation().body;
+  EXPECT_THAT(VerifyKeyLocation(deployment_.topology(), account_.id(), changed, endorsement_, kNow),
+              RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AStatementOfAnotherTypeIsRefused) {
+  EXPECT_THAT(
+      VerifyKeyLocation(deployment_.topology(), account_.id(), endorsement_, endorsement_, kNow),
+      RefusedWith(Reason::kStatementMalformed));
+}
+
+}  // namespace
+}  // namespace comity
