@@ -30,6 +30,7 @@ struct KeyRecord {
   UnixMillis created = 0;    // of the key, wherever that was
   UnixMillis destroyed = 0;  // 0 while it exists
   std::string sealed;        // under the root; empty once destroyed
+  bool exists() const { return state != KeyState::kDestroyed; }
 };
 
 enum class Presence : uint8_t {

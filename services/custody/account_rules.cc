@@ -31,14 +31,12 @@ std::string EncodeVersion(KeyVersion version) {
 }  // namespace
 
 bool HoldsKeys(const Account& account) {
-  return std::ranges::any_of(account.keys,
-                             [](const KeyRecord& key) { return !key.sealed.empty(); });
+  return std::ranges::any_of(account.keys, &KeyRecord::exists);
 }
 
 bool HoldsKeysOf(const Account& account, AccountEpoch epoch) {
-  return std::ranges::any_of(account.keys, [epoch](const KeyRecord& key) {
-    return key.epoch == epoch && !key.sealed.empty();
-  });
+  return std::ranges::any_of(
+      account.keys, [epoch](const KeyRecord& key) { return key.epoch == epoch && key.exists(); });
 }
 
 KeyVersion NewestEnabled(const Account& account) {
@@ -135,7 +133,7 @@ absl::Status CheckTakesData(const Topology& topology, const AccountFacts& facts,
 std::vector<std::string> EraseKeys(Account& account, AccountEpoch epoch, UnixMillis now) {
   std::vector<std::string> versions;
   for (KeyRecord& key : account.keys) {
-    if (key.epoch != epoch || key.sealed.empty()) {
+    if (key.epoch != epoch || !key.exists()) {
       continue;
     }
     key.state = KeyState::kDestroyed;

@@ -27,6 +27,10 @@ class AccountStore {
   // An account that was never stored comes back with its id and version 0.
   virtual absl::StatusOr<Account> Load(const AccountId& account) = 0;
 
+  // The account without its history and without sealed bytes, for looking at all of them at start:
+  // nothing of it may be committed.
+  virtual absl::StatusOr<Account> Skim(const AccountId& account) = 0;
+
   // Replaces `before`, as it was loaded, by `after`, all or nothing and durably, and returns the
   // new version. Sealed keys that `after` lacks are deleted. CONFLICT, and nothing changed, when
   // something else was committed since, when a decision for that epoch or a use for that

@@ -67,6 +67,12 @@ void Agenda::Postpone(const AccountId& account, UnixMillis due) {
   }
 }
 
+void Agenda::Hasten(const AccountId& account, UnixMillis due) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = due_.find(account);
+  Set(account, found == due_.end() ? due : std::min(found->second, due));
+}
+
 std::vector<AccountId> Agenda::TakeDue(UnixMillis now, size_t limit) {
   absl::MutexLock lock(&mutex_);
   std::vector<AccountId> due;

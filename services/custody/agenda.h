@@ -32,6 +32,8 @@ class Agenda final {
   void Note(const Account& before, const Account& after, UnixMillis now);
   // Tries again later what did not work now.
   void Postpone(const AccountId& account, UnixMillis due);
+  // Is due then at the latest.
+  void Hasten(const AccountId& account, UnixMillis due);
   // At most `limit` accounts that are due, earliest first, taken off.
   std::vector<AccountId> TakeDue(UnixMillis now, size_t limit);
   uint64_t known_accounts() const;

@@ -24,6 +24,9 @@ Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
   site.region = environment.region();
   site.operator_name = environment.operator_name();
   site.seal = std::string(seal.description());
+  site.report = [&environment](std::string_view event, const absl::Status& status) {
+    environment.log().Error(event, status);
+  };
   return site;
 }
 

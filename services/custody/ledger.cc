@@ -6,6 +6,7 @@
 #include "services/common/log/merkle.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/custody/account_rules.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -74,8 +75,12 @@ absl::Status Ledger::Recount() {
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<AccountId> page, store_->List(cursor, kListPage));
     for (const AccountId& id : page) {
-      ASSIGN_OR_RETURN(const Account account, store_->Load(id));
+      ASSIGN_OR_RETURN(const Account account, store_->Skim(id));
       agenda_->Note(Account{.id = id}, account, site_->Now());
+      if (account.released() && HoldsKeysOf(account, account.epoch)) {
+        // Whether a device has read its data back stands in the history, which is not read here.
+        agenda_->Hasten(id, site_->Now());
+      }
     }
     if (page.size() < kListPage) {
       return absl::OkStatus();

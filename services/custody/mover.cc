@@ -15,6 +15,9 @@ namespace {
 
 // A move takes five steps; what comes after so many has to wait for the next occasion.
 constexpr int kMaxSteps = 16;
+// How many callers' threads may wait for other custodies at once. If all of them did, and all of
+// the other side's waited for this one, neither would ever be served.
+constexpr int kMaxAsking = 4;
 
 // Did the other side say no, for good? Everything else may be different the next time. That its
 // certificate is not the one of that custody says nothing about the custody.
@@ -41,23 +44,29 @@ bool IsRefusal(const absl::Status& status) {
 // One run for an account at a time, so that two carriers do not write the same leaves twice.
 class Mover::Turn final {
  public:
-  Turn(Mover* mover, const AccountId& account, bool wait) : mover_(mover), account_(account) {
+  Turn(Mover* mover, const AccountId& account, Scope scope) : mover_(mover), account_(account) {
     absl::MutexLock lock(&mover_->mutex_);
-    if (wait) {
+    everywhere_ = scope == Scope::kUnlessBusy;
+    if (scope == Scope::kEverywhere && mover_->asking_ < kMaxAsking) {
+      everywhere_ = true;
+      asking_ = true;
+      ++mover_->asking_;
       const auto free = [this] { return Free(); };
       mover_->mutex_.Await(absl::Condition(&free));
     }
     taken_ = mover_->running_.insert(account_).second;
   }
   ~Turn() {
+    absl::MutexLock lock(&mover_->mutex_);
+    mover_->asking_ -= asking_ ? 1 : 0;
     if (taken_) {
-      absl::MutexLock lock(&mover_->mutex_);
       mover_->running_.erase(account_);
     }
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   bool taken() const { return taken_; }
+  bool everywhere() const { return everywhere_; }
 
  private:
   bool Free() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mover_->mutex_) {
@@ -65,18 +74,28 @@ class Mover::Turn final {
   }
   Mover* const mover_;
   const AccountId account_;
+  bool everywhere_ = false;
+  bool asking_ = false;
   bool taken_ = false;
 };
 
 absl::Status Mover::Drive(const AccountId& id, Scope scope) {
-  const Turn turn(this, id, scope == Scope::kEverywhere);
+  const Turn turn(this, id, scope);
   if (!turn.taken()) {
     return absl::OkStatus();
   }
+  const absl::Status stopped = Run(id, turn.everywhere());
+  if (!stopped.ok() && site_->report) {
+    site_->report("account step postponed", stopped);
+  }
+  return stopped;
+}
+
+absl::Status Mover::Run(const AccountId& id, bool everywhere) {
   for (int i = 0; i < kMaxSteps; ++i) {
     ASSIGN_OR_RETURN(const Account account, ledger_->Load(id));
     const MoveStep step = DecideNextStep(account, *site_->topology, site_->region, site_->Now());
-    if (step.kind == MoveStep::Kind::kNothing || (scope == Scope::kHere && NeedsPeer(step.kind))) {
+    if (step.kind == MoveStep::Kind::kNothing || (!everywhere && NeedsPeer(step.kind))) {
       return absl::OkStatus();
     }
     absl::Status taken = TakeStep(account, step);

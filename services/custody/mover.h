@@ -29,7 +29,8 @@ class Mover final {
 
   enum class Scope {
     kHere,        // only steps that need nobody else; gives way to a run that is under way
-    kEverywhere,  // also asks the other side; waits for a run that is under way
+    kEverywhere,  // also asks the other side; waits for a run that is under way. When many threads
+                  // do so already, as kHere: the agenda does the rest
     kUnlessBusy,  // also asks the other side; gives way to a run that is under way
   };
   // OK when nothing is left to do now. Otherwise why it stopped: PEER_UNAVAILABLE and the like,
@@ -38,6 +39,7 @@ class Mover final {
 
  private:
   class Turn;
+  absl::Status Run(const AccountId& account, bool everywhere);
   absl::Status TakeStep(const Account& account, const MoveStep& step);
 
   absl::Status Export(const Account& account);
@@ -58,6 +60,7 @@ class Mover final {
   PeerCustody* const peers_;
 
   absl::Mutex mutex_;
+  int asking_ ABSL_GUARDED_BY(mutex_) = 0;
   std::set<AccountId> running_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,7 +1,11 @@
 #ifndef COMITY_CUSTODY_SITE_H_
 #define COMITY_CUSTODY_SITE_H_
 
+#include <functional>
 #include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
 
 #include "services/common/clock/clock.h"
 #include "services/common/identity/service_signer.h"
@@ -22,6 +26,8 @@ struct Site {
   RegionId region;
   std::string operator_name;
   std::string seal;  // "keyfile (development seal)"
+  // Told of what did not work out and is tried again later, for the operator's log. May be null.
+  std::function<void(std::string_view event, const absl::Status&)> report;
 
   UnixMillis Now() const { return clock->Now(); }
   const Statement& endorsement() const { return signer->endorsement(); }

@@ -60,7 +60,7 @@ std::map<std::string, std::string> Values(const Account& account) {
 absl::Status AddSealed(std::map<std::string, std::string> values, Account& account) {
   for (KeyRecord& key : account.keys) {
     auto found = values.extract(KeyName(key.epoch, key.version));
-    if (found.empty() != (key.state == KeyState::kDestroyed)) {
+    if (found.empty() == key.exists()) {
       return Refuse(Reason::kDataCorrupt, "a sealed key and its record do not fit");
     }
     if (!found.empty()) {
@@ -115,6 +115,16 @@ absl::StatusOr<Account> StoredAccountStore::Load(const AccountId& id) {
   RETURN_IF_ERROR(DecodeAccountRecord(record.mapped(), account));
   RETURN_IF_ERROR(DecodeAccountHistory(history.mapped(), account));
   RETURN_IF_ERROR(AddSealed(std::move(values), account));
+  return account;
+}
+
+absl::StatusOr<Account> StoredAccountStore::Skim(const AccountId& id) {
+  Account account{.id = id};
+  ASSIGN_OR_RETURN(const Snapshot snapshot, records_->Get(Partition(id), {kRecordKey}));
+  account.version = snapshot.version;
+  if (const std::string* record = snapshot.Find(kRecordKey); record != nullptr) {
+    RETURN_IF_ERROR(DecodeAccountRecord(*record, account));
+  }
   return account;
 }
 

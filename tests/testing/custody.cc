@@ -35,6 +35,7 @@ class CustodyNode::MortalStore final : public AccountStore {
     }
     return store_->Load(account);
   }
+  absl::StatusOr<Account> Skim(const AccountId& account) override { return store_->Skim(account); }
   absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
                                   const CommitExtras& extras) override {
     return process_->Contact([&] { return store_->Commit(before, after, extras); });

@@ -66,12 +66,20 @@ TEST_F(AgendaTest, PostponingGivesWayToACommit) {
   EXPECT_THAT(agenda_.TakeDue(300, 10), ElementsAre(a_));
 }
 
+TEST_F(AgendaTest, HasteningOnlyMovesForward) {
+  Add(ClosingAt(a_, 100));
+  agenda_.Hasten(a_, 500);
+  EXPECT_THAT(agenda_.TakeDue(100, 10), ElementsAre(a_));
+  agenda_.Hasten(a_, 50);
+  EXPECT_THAT(agenda_.TakeDue(50, 10), ElementsAre(a_));
+}
+
 TEST_F(AgendaTest, KnownAccountsAreCountedUntilTheirKeysAreGone) {
   const Account nobody{.id = a_};
   const Account active = Active(a_);
   Account closed = active;
   closed.presence = Presence::kClosed;
-  closed.keys[0].sealed.clear();
+  closed.keys[0].state = KeyState::kDestroyed;
   agenda_.Note(nobody, active, 0);
   EXPECT_EQ(agenda_.known_accounts(), 1u);
   agenda_.Note(active, active, 0);
@@ -93,7 +101,7 @@ TEST(NextDueTest, MovesHaveTheirTimes) {
   account.outgoing->activation.emplace();
   account.outgoing->activated_at = 6'000;
   EXPECT_EQ(NextDue(account, 7'000), 6'000 + 30 * kDayMs);
-  account.keys[0].sealed.clear();
+  account.keys[0].state = KeyState::kDestroyed;
   EXPECT_EQ(NextDue(account, 7'000), std::nullopt);
   account.untold_aborts.emplace_back();
   EXPECT_EQ(NextDue(account, 7'000), 7'000);

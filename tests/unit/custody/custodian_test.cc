@@ -78,13 +78,14 @@ TEST_F(CreateTest, OtherRecordForTheAccountIsSuperseded) {
 
 TEST_F(CreateTest, CallerOutsideTheChainIsRefused) {
   const TestDevice stranger = MakeTestDevice();
-  EXPECT_THAT(
-      us_.custody().custodian().Create(CustodyNode::Device(stranger), owner_.entries(), Record()),
-      RefusedWith(Reason::kAccountNotYours));
-  ASSERT_THAT(Create(us_, Record()), IsOk());
-  EXPECT_THAT(
-      us_.custody().custodian().Create(CustodyNode::Device(stranger), owner_.entries(), Record()),
-      RefusedWith(Reason::kAccountNotYours));
+  const Statement record = Record();
+  const auto create_as_stranger = [&] {
+    return us_.custody().custodian().Create(CustodyNode::Device(stranger), owner_.entries(),
+                                            record);
+  };
+  EXPECT_THAT(create_as_stranger(), RefusedWith(Reason::kAccountNotYours));
+  ASSERT_THAT(Create(us_, record), IsOk());
+  EXPECT_THAT(create_as_stranger(), RefusedWith(Reason::kAccountNotYours));
 }
 
 TEST_F(CreateTest, RevokedDeviceGetsNothingFromARepeat) {

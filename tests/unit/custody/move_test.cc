@@ -401,6 +401,20 @@ TEST_F(MoveTest, ReadBackDestroysTheSourceCopy) {
   EXPECT_EQ(world_.us.custody().known_accounts(), 0u);
 }
 
+TEST_F(MoveTest, ReadBackBeforeARestartIsNotForgotten) {
+  Consent();
+  ASSERT_THAT(Deliver(Evidence().All()), IsOk());
+  const Statement read = world_.account.Sign(
+      ReadBack{2, TestDeployment::Region("cn"), Sha256Digest("root")}, world_.now());
+  // The statement is kept, and the leaf of the destruction cannot be written.
+  world_.us.log().FailNext(FakeLeafLog::Fate::kNotWritten);
+  ASSERT_THAT(world_.DeliverAsDevice(world_.us, {read}), IsOk());
+  EXPECT_FALSE(AtSource().keys.front().sealed.empty());
+  world_.us.Start();
+  world_.us.Tick();
+  EXPECT_TRUE(AtSource().keys.front().sealed.empty());
+}
+
 TEST_F(MoveTest, ReadBackOfOtherDataDestroysNothing) {
   Consent();
   ASSERT_THAT(Deliver(Evidence().All()), IsOk());

@@ -27,7 +27,8 @@ class StoredAccountStoreTest : public testing::Test {
   std::string Partition() { return "custody/" + id().ToString(); }
   std::vector<std::string> Keys() {
     std::vector<std::string> keys;
-    for (const auto& [key, value] : world_.us.records().Scan(Partition(), "", "", 1'000)->items) {
+    const ScanPage page = world_.us.records().Scan(Partition(), "", "", 1'000).value();
+    for (const auto& [key, value] : page.items) {
       keys.push_back(key);
     }
     return keys;
@@ -96,6 +97,16 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   EXPECT_EQ(loaded.untold_aborts.size(), 1u);
   EXPECT_EQ(loaded.aborted_incoming, full.aborted_incoming);
   EXPECT_EQ(loaded.fork, full.fork);
+}
+
+TEST_F(StoredAccountStoreTest, SkimmingReadsTheRecordAlone) {
+  ASSERT_OK_AND_ASSIGN(const Account skimmed, store().Skim(id()));
+  const Account loaded = Load();
+  EXPECT_EQ(EncodeAccountRecord(skimmed), EncodeAccountRecord(loaded));
+  EXPECT_EQ(skimmed.version, loaded.version);
+  EXPECT_TRUE(HoldsKeys(skimmed));
+  EXPECT_FALSE(skimmed.chain.has_value());
+  EXPECT_TRUE(skimmed.keys.front().sealed.empty());
 }
 
 TEST_F(StoredAccountStoreTest, CommitOverAnOldViewIsAConflict) {

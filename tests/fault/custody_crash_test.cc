@@ -1,0 +1,349 @@
+#include <optional>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "services/common/crypto/digest.h"
+#include "services/custody/leaves.h"
+#include "tests/testing/authorisation.h"
+#include "tests/testing/custody.h"
+#include "tests/testing/matchers.h"
+
+// A custody that is killed at every contact with its store, its log or the other custody, once just
+// before and once just after. Whoever carries statements comes again, and everything must end
+// right.
+namespace comity::custody {
+namespace {
+
+using Moment = DeathPoints::Moment;
+
+// Calls `run(n, moment)` for n = 1, 2, … until nothing was struck any more. `run` returns whether
+// its death came.
+template <typename Run>
+void KillEverywhere(uint64_t at_least, const Run& run) {
+  for (const Moment moment : {Moment::kBefore, Moment::kAfter}) {
+    uint64_t n = 1;
+    while (run(n, moment)) {
+      ++n;
+      ASSERT_LT(n, 200u) << "no end";
+      if (testing::Test::HasFailure()) {
+        FAIL() << "killed at contact " << n - 1
+               << (moment == Moment::kBefore ? " before" : " after");
+      }
+    }
+    EXPECT_GT(n, at_least);
+  }
+}
+
+// A move with its carriers: everybody says what he has to say, again and again.
+class MoveRun {
+ public:
+  MoveRun() : wrapped_(world.Generate(world.us, world.account)), consent_(world.SignConsent()) {}
+
+  // One second in the life of everybody.
+  void Round() {
+    (void)world.DeliverAsDevice(world.us, {consent_});
+    if (withdrawal_.has_value()) {
+      withdrawn_ = withdrawn_ || world.DeliverAsDevice(world.us, {*withdrawal_}).ok();
+    }
+    std::vector<Statement> evidence =
+        SignMoveEvidence(world.deployment(), world.account.id(), 2, consent_.digest(), fence_time_)
+            .All();
+    absl::StatusOr<std::vector<Statement>> answer = world.DeliverAsStorage(world.us, evidence);
+    if (answer.ok()) {
+      Learn(*answer);
+    }
+    if (read_back_.has_value()) {
+      (void)world.DeliverAsDevice(world.cn, {*read_back_});
+      (void)world.DeliverAsDevice(world.us, {*read_back_});
+    }
+    world.us.Tick();
+    world.cn.Tick();
+    for (CustodyNode* node : {&world.us, &world.cn}) {
+      if (node->process().dead()) {
+        node->Start();
+      }
+    }
+    CheckInvariants();
+    world.clock.Advance(kSecondMs);
+  }
+
+  void Withdraw() { withdrawal_ = world.account.Sign(Withdrawal{2}, world.now()); }
+  void ReadBackThere() {
+    read_back_ = world.account.Sign(ReadBack{2, TestDeployment::Region("cn"), Sha256Digest("root")},
+                                    world.now());
+  }
+
+  void CheckInvariants() {
+    const bool at_source = world.Opens(world.us, world.account, wrapped_);
+    const bool at_destination = world.Opens(world.cn, world.account, wrapped_);
+    EXPECT_FALSE(at_source && at_destination) << "the key is active on both sides";
+    const Account source = world.us.LoadAccount(world.account.id());
+    if (source.keys.front().sealed.empty()) {
+      EXPECT_TRUE(at_destination) << "destroyed before the other side was active";
+    }
+    if (released_.has_value()) {
+      EXPECT_FALSE(at_source) << "released and still used";
+    }
+    EXPECT_FALSE(released_.has_value() && aborted_.has_value()) << "decided twice";
+  }
+  // The one key, where it has to be; nothing left over where it must not be.
+  void CheckEnd() {
+    const Account destination = world.cn.LoadAccount(world.account.id());
+    EXPECT_NE(released_.has_value(), aborted_.has_value());
+    EXPECT_EQ(world.Opens(world.us, world.account, wrapped_), aborted_.has_value());
+    EXPECT_EQ(world.Opens(world.cn, world.account, wrapped_), released_.has_value());
+    EXPECT_FALSE(destination.incoming.has_value());
+    if (aborted_.has_value()) {
+      EXPECT_TRUE(destination.keys.empty());
+    }
+  }
+  bool moved() const { return released_.has_value() && activated_; }
+  bool stays() const { return aborted_.has_value(); }
+  bool withdrawn() const { return withdrawn_; }
+  bool source_destroyed() {
+    return world.us.LoadAccount(world.account.id()).keys.front().sealed.empty();
+  }
+
+  CustodyWorld world;
+
+ private:
+  void Learn(const std::vector<Statement>& answer) {
+    for (const auto& [type, known] :
+         {std::pair(Release::kType, &released_), std::pair(Abort::kType, &aborted_)}) {
+      const Statement* statement = FindType(answer, type, "us");
+      if (statement == nullptr) {
+        continue;
+      }
+      if (known->has_value()) {
+        EXPECT_EQ(**known, *statement) << "the decision has changed";
+      }
+      *known = *statement;
+    }
+    activated_ = activated_ || FindType(answer, Activation::kType, "cn") != nullptr;
+  }
+
+  const std::string wrapped_;
+  const Statement consent_;
+  const UnixMillis fence_time_ = world.now();
+  std::optional<Statement> withdrawal_;
+  std::optional<Statement> read_back_;
+  bool withdrawn_ = false;
+  std::optional<Statement> released_;
+  std::optional<Statement> aborted_;
+  bool activated_ = false;
+};
+
+TEST(CustodyCrashTest, MoveSurvivesADeathAtEveryStep) {
+  KillEverywhere(15, [](uint64_t n, Moment moment) {
+    MoveRun run;
+    run.world.deaths.Arm(n, moment);
+    for (int i = 0; i < 20 && !run.moved(); ++i) {
+      run.Round();
+    }
+    EXPECT_TRUE(run.moved());
+    run.ReadBackThere();
+    for (int i = 0; i < 4; ++i) {
+      run.Round();
+    }
+    run.CheckEnd();
+    EXPECT_TRUE(run.source_destroyed());
+    return run.world.deaths.struck();
+  });
+}
+
+TEST(CustodyCrashTest, WithdrawnMoveSurvivesADeathAtEveryStep) {
+  KillEverywhere(8, [](uint64_t n, Moment moment) {
+    MoveRun run;
+    // The keys arrive and nobody hears of it, so that the withdrawal finds them there.
+    int calls = 0;
+    run.world.network.fate = [&calls] {
+      return ++calls >= 2 ? CallFate::kLoseAnswer : CallFate::kFine;
+    };
+    run.world.deaths.Arm(n, moment);
+    run.Round();
+    run.Withdraw();
+    run.Round();
+    run.world.network.fate = nullptr;
+    for (int i = 0; i < 5; ++i) {
+      run.Round();
+    }
+    EXPECT_TRUE(run.stays());
+    run.CheckEnd();
+    return run.world.deaths.struck();
+  });
+}
+
+TEST(CustodyCrashTest, TimeoutSurvivesADeathAtEveryStep) {
+  KillEverywhere(4, [](uint64_t n, Moment moment) {
+    MoveRun run;
+    int calls = 0;
+    run.world.network.fate = [&calls] {
+      return ++calls >= 2 ? CallFate::kLoseAnswer : CallFate::kFine;
+    };
+    run.world.deaths.Arm(n, moment);
+    run.Round();
+    run.Round();
+    run.world.clock.Advance(kDecisionPeriodMs);
+    for (int i = 0; i < 3; ++i) {
+      run.Round();
+    }
+    run.world.network.fate = nullptr;
+    for (int i = 0; i < 4; ++i) {
+      run.Round();
+    }
+    EXPECT_TRUE(run.stays());
+    run.CheckEnd();
+    return run.world.deaths.struck();
+  });
+}
+
+TEST(CustodyCrashTest, CreationSurvivesADeathAtEveryStep) {
+  KillEverywhere(1, [](uint64_t n, Moment moment) {
+    CustodyWorld world;
+    TestAccount owner = world.deployment().NewAccount();
+    const Statement record = owner.SignRecord(world.topology(), "HK", world.now());
+    const auto create = [&] {
+      return world.us.custody().custodian().Create(CustodyNode::Device(owner.device()),
+                                                   owner.entries(), record);
+    };
+    world.deaths.Arm(n, moment);
+    absl::StatusOr<Statement> first = create();
+    if (world.deaths.struck()) {
+      EXPECT_FALSE(first.ok());
+      world.us.Start();
+      first = create();
+    }
+    EXPECT_THAT(first, IsOk());
+    EXPECT_EQ(first, create());
+    const std::string wrapped = world.Generate(world.us, owner);
+    world.us.Start();
+    EXPECT_TRUE(world.Opens(world.us, owner, wrapped));
+    return world.deaths.struck();
+  });
+}
+
+TEST(CustodyCrashTest, ClosingSurvivesADeathAtEveryStep) {
+  KillEverywhere(3, [](uint64_t n, Moment moment) {
+    CustodyWorld world;
+    const Statement close = world.account.Sign(Close{}, world.now());
+    world.deaths.Arm(n, moment);
+    const auto deliver = [&] {
+      if (world.us.process().dead()) {
+        world.us.Start();
+      }
+      return world.DeliverAsDevice(world.us, {close});
+    };
+    for (int i = 0; i < 3 && !deliver().ok(); ++i) {
+    }
+    for (int i = 0; i < 3; ++i) {
+      world.clock.Advance(30 * kDayMs);
+      if (world.us.process().dead()) {
+        world.us.Start();
+      }
+      world.us.Tick();
+    }
+    if (world.us.process().dead()) {
+      world.us.Start();
+      world.us.Tick();
+    }
+    const Account account = world.us.LoadAccount(world.account.id());
+    EXPECT_EQ(account.presence, Presence::kClosed);
+    EXPECT_TRUE(account.keys.front().sealed.empty());
+    EXPECT_EQ(account.destructions.size(), 1u);
+    return world.deaths.struck();
+  });
+}
+
+TEST(CustodyCrashTest, LegalUseSurvivesADeathAtEveryStep) {
+  KillEverywhere(1, [](uint64_t n, Moment moment) {
+    CustodyWorld world;
+    TestAccount owner = world.deployment().NewAccount();
+    world.CreateAccountAt(world.cn, owner, "CN");
+    const std::string wrapped = world.Generate(world.cn, owner);
+    const Authorisation authorisation =
+        TestAuthorisation(world.deployment(), owner.id(), {CustodyWorld::Context().content()},
+                          world.now())
+            .Build();
+    const auto execute = [&] {
+      return world.cn.custody().legal_uses().Execute(world.cn.Review(), authorisation,
+                                                     {{CustodyWorld::Context(), wrapped}});
+    };
+    world.deaths.Arm(n, moment);
+    absl::StatusOr<LegalUse> first = execute();
+    if (world.deaths.struck()) {
+      EXPECT_FALSE(first.ok());
+      world.cn.Start();
+      first = execute();
+    }
+    EXPECT_THAT(first, IsOk());
+    world.cn.Start();
+    const absl::StatusOr<LegalUse> again = execute();
+    EXPECT_EQ(first->sealed_answer, again->sealed_answer);
+    EXPECT_EQ(first->leaf, again->leaf);
+    // Never an answer without its leaf; a death may leave a leaf without an answer.
+    EXPECT_GE(world.cn.log().Count(std::string(kLeafLegalUse)), 1u);
+    EXPECT_LE(world.cn.log().Count(std::string(kLeafLegalUse)), 2u);
+    return world.deaths.struck();
+  });
+}
+
+// Losses, repetitions, deaths and a withdrawal at random moments; then everything heals. The seed
+// is in the trace of a failure.
+TEST(CustodyCrashTest, RandomTroubleEndsInMovedOrStays) {
+  int moved = 0;
+  int stayed = 0;
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto chance = [&random](uint32_t percent) { return random() % 100 < percent; };
+    MoveRun run;
+    const uint32_t trouble = random() % 101;
+    run.world.network.fate = [&] {
+      if (!chance(trouble)) {
+        return CallFate::kFine;
+      }
+      switch (random() % 3) {
+        case 0:
+          return CallFate::kLoseRequest;
+        case 1:
+          return CallFate::kLoseAnswer;
+        default:
+          return CallFate::kTwice;
+      }
+    };
+    const uint32_t withdraws_at = random() % 4;
+    const bool withdraws = chance(30);
+    for (uint32_t i = 0; i < 8; ++i) {
+      if (chance(40)) {
+        run.world.deaths.Arm(1 + random() % 12, chance(50) ? Moment::kBefore : Moment::kAfter);
+      }
+      if (withdraws && i == withdraws_at) {
+        run.Withdraw();
+      }
+      if (chance(15)) {
+        run.world.clock.Advance(random() % (20 * kSecondMs));
+      }
+      run.Round();
+    }
+    run.world.network.fate = nullptr;
+    run.world.deaths.Arm(0, Moment::kBefore);
+    run.world.clock.Advance(chance(50) ? kDecisionPeriodMs : kSecondMs);
+    for (int i = 0; i < 6; ++i) {
+      run.Round();
+    }
+    EXPECT_TRUE(run.moved() || run.stays());
+    run.CheckEnd();
+    moved += run.moved() ? 1 : 0;
+    stayed += run.stays() ? 1 : 0;
+    if (HasFailure()) {
+      break;
+    }
+  }
+  EXPECT_GT(moved, 5);
+  EXPECT_GT(stayed, 5);
+}
+
+}  // namespace
+}  // namespace comity::custody

@@ -1,0 +1,430 @@
+#include "services/custody/custody_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "comity/custody/v1/custody.grpc.pb.h"
+#include "services/common/crypto/random.h"
+#include "services/common/server/status_codec.h"
+#include "services/common/statement/proto_codec.h"
+#include "services/custody/custody_service_definition.h"
+#include "services/custody/wrapped_key.h"
+#include "tests/fakes/fake_seal.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/testing/authorisation.h"
+#include "tests/testing/closed_by_default.h"
+#include "tests/testing/custody.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/test_server.h"
+
+// One custody over real gRPC and mTLS.
+namespace comity::custody {
+namespace {
+
+namespace pb = comity::custody::v1;
+using testing::SizeIs;
+
+ServiceDefinition Definition() {
+  return CustodyDefinition([](const ServiceEnvironment&) -> absl::StatusOr<std::unique_ptr<Seal>> {
+    return std::make_unique<FakeSeal>();
+  });
+}
+
+class CustodyServiceTest : public testing::Test {
+ protected:
+  CustodyServiceTest() : owner_(deployment_.NewAccount()) {
+    server_ = TestServer::Start(deployment_,
+                                {.region = "us", .definition = Definition(), .clock = clock_});
+    stub_ = pb::CustodyService::NewStub(server_->AsDevice(owner_.device()));
+  }
+
+  template <typename Request, typename Response>
+  using Method = grpc::Status (pb::CustodyService::Stub::*)(grpc::ClientContext*, const Request&,
+                                                            Response*);
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> CallAs(pb::CustodyService::Stub& stub, Method<Request, Response> method,
+                                  const Request& request) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) {
+      return FromGrpcStatus(status, context);
+    }
+    return response;
+  }
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(Method<Request, Response> method, const Request& request) {
+    return CallAs(*stub_, method, request);
+  }
+
+  pb::CreateAccountRequest CreateRequest() {
+    pb::CreateAccountRequest request;
+    request.set_request_id(RandomBytes(16));
+    for (const Statement& entry : owner_.entries()) {
+      *request.add_chain() = ToProto(entry);
+    }
+    *request.mutable_account_record() = ToProto(record_);
+    return request;
+  }
+  absl::StatusOr<pb::CreateAccountResponse> Create() {
+    return Call(&pb::CustodyService::Stub::CreateAccount, CreateRequest());
+  }
+  std::string Id() const { return std::string(owner_.id().bytes()); }
+  static void FillContext(comity::common::v1::EncryptionContext& context) {
+    context.set_object_id(std::string(16, 'o'));
+    context.set_content_id(std::string(16, 'c'));
+    context.set_purpose(comity::common::v1::PURPOSE_CONTENT);
+  }
+  pb::GenerateDataKeyRequest GenerateRequest() {
+    pb::GenerateDataKeyRequest request;
+    request.set_account_id(Id());
+    FillContext(*request.mutable_context());
+    request.set_reason(pb::USE_REASON_OWNER_ACCESS);
+    return request;
+  }
+  pb::UnwrapDataKeyRequest UnwrapRequest(const std::string& wrapped) {
+    pb::UnwrapDataKeyRequest request;
+    request.set_account_id(Id());
+    FillContext(*request.mutable_context());
+    request.set_wrapped(wrapped);
+    request.set_reason(pb::USE_REASON_OWNER_ACCESS);
+    return request;
+  }
+  pb::WrapDataKeyRequest WrapRequest(const std::string& plaintext) {
+    pb::WrapDataKeyRequest request;
+    request.set_account_id(Id());
+    FillContext(*request.mutable_context());
+    request.set_plaintext(plaintext);
+    request.set_reason(pb::USE_REASON_OWNER_ACCESS);
+    return request;
+  }
+
+  const TestDeployment& deployment_ = SharedDeployment();
+  std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>(TestDeployment::kStart);
+  TestAccount owner_;
+  const Statement record_ = owner_.SignRecord(deployment_.topology(), "CN", clock_->Now());
+  std::unique_ptr<TestServer> server_;
+  std::unique_ptr<pb::CustodyService::Stub> stub_;
+};
+
+TEST_F(CustodyServiceTest, IsClosedByDefault) {
+  ExpectClosedByDefault(
+      *pb::CreateAccountRequest::descriptor()->file()->FindServiceByName("CustodyService"),
+      deployment_, *server_);
+}
+
+TEST_F(CustodyServiceTest, StatusNamesSealAndAccounts) {
+  ASSERT_THAT(Create(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto response,
+                       Call(&pb::CustodyService::Stub::GetStatus, pb::GetStatusRequest()));
+  EXPECT_EQ(response.status().service(), "custody");
+  EXPECT_EQ(response.status().region(), "us");
+  EXPECT_EQ(response.status().seal(), "keyfile (development seal)");
+  EXPECT_FALSE(response.status().sealed());
+  EXPECT_EQ(response.status().accounts(), 1u);
+  EXPECT_EQ(response.status().log_quorum(), "none");
+  EXPECT_GE(response.status().log_size(), 1u);
+}
+
+TEST_F(CustodyServiceTest, ActivationComesWithItsEndorsement) {
+  ASSERT_OK_AND_ASSIGN(const auto response, Create());
+  ASSERT_OK_AND_ASSIGN(const Statement activation, FromProto(response.activation()));
+  ASSERT_OK_AND_ASSIGN(const Statement endorsement, FromProto(response.endorsement()));
+  ASSERT_OK_AND_ASSIGN(const PublicKey key, deployment_.topology().VerifyEndorsement(
+                                                endorsement, TestDeployment::Region("us"),
+                                                ServiceKind::kCustody, clock_->Now()));
+  EXPECT_THAT(VerifyStatement<Activation>(activation, key), IsOk());
+}
+
+TEST_F(CustodyServiceTest, GeneratedKeyUnwrapsColdAndCached) {
+  ASSERT_THAT(Create(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()));
+  EXPECT_THAT(made.plaintext(), SizeIs(32));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto opened, Call(&pb::CustodyService::Stub::UnwrapDataKey,
+                                                 UnwrapRequest(made.wrapped())));
+    EXPECT_EQ(opened.plaintext(), made.plaintext());
+  }
+}
+
+TEST_F(CustodyServiceTest, WrappedKeyUnwraps) {
+  ASSERT_THAT(Create(), IsOk());
+  const std::string plaintext(32, 'p');
+  ASSERT_OK_AND_ASSIGN(const auto wrapped,
+                       Call(&pb::CustodyService::Stub::WrapDataKey, WrapRequest(plaintext)));
+  ASSERT_OK_AND_ASSIGN(const auto opened, Call(&pb::CustodyService::Stub::UnwrapDataKey,
+                                               UnwrapRequest(wrapped.wrapped())));
+  EXPECT_EQ(opened.plaintext(), plaintext);
+}
+
+TEST_F(CustodyServiceTest, BatchesKeepTheirOrder) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::BatchWrapDataKeysRequest wrap;
+  pb::BatchGenerateDataKeysRequest generate;
+  wrap.set_account_id(Id());
+  wrap.set_reason(pb::USE_REASON_OWNER_ACCESS);
+  generate.set_account_id(Id());
+  generate.set_reason(pb::USE_REASON_OWNER_EXPORT);
+  for (char c = 'a'; c < 'e'; ++c) {
+    pb::WrapItem& item = *wrap.add_items();
+    FillContext(*item.mutable_context());
+    item.set_plaintext(std::string(32, c));
+    FillContext(*generate.add_contexts());
+  }
+  ASSERT_OK_AND_ASSIGN(const auto wrapped,
+                       Call(&pb::CustodyService::Stub::BatchWrapDataKeys, wrap));
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, generate));
+  pb::BatchUnwrapDataKeysRequest unwrap;
+  unwrap.set_account_id(Id());
+  unwrap.set_reason(pb::USE_REASON_OWNER_VERIFY);
+  const auto add = [&unwrap](const std::string& bytes) {
+    pb::UnwrapItem& item = *unwrap.add_items();
+    FillContext(*item.mutable_context());
+    item.set_wrapped(bytes);
+  };
+  for (const std::string& bytes : wrapped.wrapped()) {
+    add(bytes);
+  }
+  for (const pb::GenerateDataKeyResponse& key : made.keys()) {
+    add(key.wrapped());
+  }
+  ASSERT_OK_AND_ASSIGN(const auto opened,
+                       Call(&pb::CustodyService::Stub::BatchUnwrapDataKeys, unwrap));
+  ASSERT_EQ(opened.plaintexts_size(), 8);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(opened.plaintexts(i), std::string(32, static_cast<char>('a' + i)));
+    EXPECT_EQ(opened.plaintexts(4 + i), made.keys(i).plaintext());
+  }
+}
+
+TEST_F(CustodyServiceTest, KeyAndLocationAreShownToTheOwnerAlone) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::GetAccountKeyRequest key;
+  key.set_account_id(Id());
+  ASSERT_OK_AND_ASSIGN(const auto view, Call(&pb::CustodyService::Stub::GetAccountKey, key));
+  ASSERT_EQ(view.versions_size(), 1);
+  EXPECT_EQ(view.versions(0).version(), 1u);
+  EXPECT_EQ(view.versions(0).state(), pb::KEY_STATE_ENABLED);
+  EXPECT_EQ(view.account_epoch(), 1u);
+  EXPECT_GE(view.statements_size(), 3);
+  pb::GetKeyLocationRequest location;
+  location.set_account_id(Id());
+  location.set_nonce(std::string(16, 'n'));
+  ASSERT_OK_AND_ASSIGN(const auto attested,
+                       Call(&pb::CustodyService::Stub::GetKeyLocation, location));
+  ASSERT_OK_AND_ASSIGN(const Statement statement, FromProto(attested.attestation()));
+  EXPECT_EQ(ParseStatement<KeyLocation>(statement)->body.nonce, std::string(16, 'n'));
+
+  const auto stranger = pb::CustodyService::NewStub(server_->AsDevice(MakeTestDevice()));
+  EXPECT_THAT(CallAs(*stranger, &pb::CustodyService::Stub::GetAccountKey, key),
+              RefusedWith(Reason::kAccountNotYours));
+  EXPECT_THAT(CallAs(*stranger, &pb::CustodyService::Stub::GetKeyLocation, location),
+              RefusedWith(Reason::kAccountNotYours));
+  EXPECT_THAT(CallAs(*stranger, &pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()),
+              RefusedWith(Reason::kAccountNotYours));
+}
+
+TEST_F(CustodyServiceTest, DeliveredStatementsAreAnswered) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::DeliverStatementRequest request;
+  request.set_account_id(Id());
+  *request.add_statements() = ToProto(owner_.Sign(Close{}, clock_->Now()));
+  ASSERT_OK_AND_ASSIGN(const auto response,
+                       Call(&pb::CustodyService::Stub::DeliverStatement, request));
+  bool closing = false;
+  for (const auto& message : response.statements()) {
+    closing |= PeekEnvelope(FromProto(message).value())->type == KeyClosing::kType;
+  }
+  EXPECT_TRUE(closing);
+  clock_->Advance(30 * kDayMs);
+  server_->environment().TickOnce();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()),
+              RefusedWith(Reason::kKeyDestroyed));
+}
+
+TEST_F(CustodyServiceTest, RecordKeyIsReviewsAlone) {
+  const auto review = pb::CustodyService::NewStub(server_->AsService("us", ServiceKind::kReview));
+  ASSERT_OK_AND_ASSIGN(const auto made, CallAs(*review, &pb::CustodyService::Stub::OpenRecordKey,
+                                               pb::OpenRecordKeyRequest()));
+  pb::OpenRecordKeyRequest open;
+  open.set_wrapped(made.wrapped());
+  ASSERT_OK_AND_ASSIGN(const auto opened,
+                       CallAs(*review, &pb::CustodyService::Stub::OpenRecordKey, open));
+  EXPECT_EQ(opened.plaintext(), made.plaintext());
+  EXPECT_THAT(opened.plaintext(), SizeIs(32));
+  open.set_wrapped(std::string(257, 'w'));
+  EXPECT_THAT(CallAs(*review, &pb::CustodyService::Stub::OpenRecordKey, open),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, AuthorisationIsExecutedOnceForReview) {
+  ASSERT_THAT(Create(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()));
+  const TestAuthorisation legal(deployment_, owner_.id(),
+                                {*ContentId::FromBytes(std::string(16, 'c'))}, clock_->Now(), "us");
+  pb::ExecuteAuthorisationRequest request;
+  *request.mutable_authorisation() = ToProto(legal.Build());
+  pb::AuthorisedWrap& wrap = *request.add_wraps();
+  FillContext(*wrap.mutable_context());
+  wrap.set_wrapped(made.wrapped());
+  const auto review = pb::CustodyService::NewStub(server_->AsService("us", ServiceKind::kReview));
+  ASSERT_OK_AND_ASSIGN(const auto first,
+                       CallAs(*review, &pb::CustodyService::Stub::ExecuteAuthorisation, request));
+  ASSERT_OK_AND_ASSIGN(const auto second,
+                       CallAs(*review, &pb::CustodyService::Stub::ExecuteAuthorisation, request));
+  EXPECT_EQ(first.sealed_answer(), second.sealed_answer());
+  // The receipt proves the leaf in this custody's log, by the topology's log key.
+  ASSERT_OK_AND_ASSIGN(const LogReceipt receipt, ParseReceipt(first.receipt()));
+  EXPECT_THAT(VerifyReceipt(receipt, first.leaf(),
+                            deployment_.topology().LogOrigin(TestDeployment::Region("us"),
+                                                             ServiceKind::kCustody),
+                            deployment_.service("us", ServiceKind::kCustody).log_key.public_key()),
+              IsOk());
+}
+
+// ---- The form of requests -----------------------------------------------------------------------
+
+TEST_F(CustodyServiceTest, MalformedCreateIsRefused) {
+  pb::CreateAccountRequest request = CreateRequest();
+  request.set_request_id("short");
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::CreateAccount, request),
+              RefusedWith(Reason::kFieldInvalid));
+  request = CreateRequest();
+  request.clear_chain();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::CreateAccount, request),
+              RefusedWith(Reason::kFieldInvalid));
+  request = CreateRequest();
+  request.clear_account_record();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::CreateAccount, request),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, UseWithoutReasonIsRefused) {
+  pb::GenerateDataKeyRequest request = GenerateRequest();
+  request.clear_reason();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kReasonUnspecified));
+  request.set_reason(static_cast<pb::UseReason>(77));
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kReasonUnspecified));
+}
+
+TEST_F(CustodyServiceTest, MalformedContextIsRefused) {
+  pb::GenerateDataKeyRequest request = GenerateRequest();
+  request.clear_context();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kFieldInvalid));
+  request = GenerateRequest();
+  request.mutable_context()->set_object_id("short");
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kFieldInvalid));
+  request = GenerateRequest();
+  request.mutable_context()->set_content_id(std::string(17, 'c'));
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kFieldInvalid));
+  request = GenerateRequest();
+  request.mutable_context()->clear_purpose();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kContextInvalid));
+  request = GenerateRequest();
+  (*request.mutable_context()->mutable_pairs())["comity-x"] = "y";
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
+              RefusedWith(Reason::kContextInvalid));
+}
+
+TEST_F(CustodyServiceTest, MalformedKeysAreRefused) {
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::WrapDataKey, WrapRequest(std::string(31, 'p'))),
+              RefusedWith(Reason::kFieldInvalid));
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, UnwrapRequest("")),
+              RefusedWith(Reason::kFieldInvalid));
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, UnwrapRequest(std::string(257, 'w'))),
+              RefusedWith(Reason::kFieldInvalid));
+  pb::UnwrapDataKeyRequest request = UnwrapRequest("x");
+  request.set_account_id("short");
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, request),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, BatchesHaveOneToAThousandAndTwentyFourItems) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::BatchGenerateDataKeysRequest request;
+  request.set_account_id(Id());
+  request.set_reason(pb::USE_REASON_OWNER_ACCESS);
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, request),
+              RefusedWith(Reason::kFieldInvalid));
+  for (int i = 0; i < 1'024; ++i) {
+    FillContext(*request.add_contexts());
+  }
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, request));
+  EXPECT_EQ(made.keys_size(), 1'024);
+  FillContext(*request.add_contexts());
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, request),
+              RefusedWith(Reason::kFieldInvalid));
+  pb::BatchUnwrapDataKeysRequest unwrap;
+  unwrap.set_account_id(Id());
+  unwrap.set_reason(pb::USE_REASON_OWNER_ACCESS);
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchUnwrapDataKeys, unwrap),
+              RefusedWith(Reason::kFieldInvalid));
+  pb::BatchWrapDataKeysRequest wrap;
+  wrap.set_account_id(Id());
+  wrap.set_reason(pb::USE_REASON_OWNER_ACCESS);
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchWrapDataKeys, wrap),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, NonceHasSixteenToSixtyFourBytesOrNone) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::GetKeyLocationRequest request;
+  request.set_account_id(Id());
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GetKeyLocation, request), IsOk());
+  request.set_nonce(std::string(15, 'n'));
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GetKeyLocation, request),
+              RefusedWith(Reason::kFieldInvalid));
+  request.set_nonce(std::string(65, 'n'));
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GetKeyLocation, request),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, DeliveryHasAtMostSixtyFourStatements) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::DeliverStatementRequest request;
+  request.set_account_id(Id());
+  for (int i = 0; i < 65; ++i) {
+    *request.add_statements() = ToProto(record_);
+  }
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::DeliverStatement, request),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, ExecutionWithoutAuthorisationOrWrapsIsRefused) {
+  const auto review = pb::CustodyService::NewStub(server_->AsService("us", ServiceKind::kReview));
+  pb::ExecuteAuthorisationRequest request;
+  EXPECT_THAT(CallAs(*review, &pb::CustodyService::Stub::ExecuteAuthorisation, request),
+              RefusedWith(Reason::kAuthorisationInvalid));
+  *request.mutable_authorisation() = ToProto(
+      TestAuthorisation(deployment_, owner_.id(), {ContentId()}, clock_->Now(), "us").Build());
+  EXPECT_THAT(CallAs(*review, &pb::CustodyService::Stub::ExecuteAuthorisation, request),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST(CustodyDefinitionTest, KeyfileSealIsForDevelopmentAlone) {
+  const TestDeployment& deployment = SharedDeployment();
+  ASSERT_TRUE(deployment.topology().development());
+  // In a development deployment the file is asked for, and it is not there.
+  ServiceDefinition definition = CustodyDefinition();
+  auto server = TestServer::Start(deployment, {.region = "us", .definition = Definition()});
+  ASSERT_NE(server, nullptr);
+  EXPECT_THAT(definition.make(server->environment()).status(), RefusedWith(Reason::kSealed));
+}
+
+}  // namespace
+}  // namespace comity::custody

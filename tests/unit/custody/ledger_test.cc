@@ -1,0 +1,194 @@
+#include "services/custody/ledger.h"
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "comity/custody/store/v1/store.pb.h"
+#include "services/common/log/merkle.h"
+#include "services/common/statement/leaf.h"
+#include "tests/testing/custody.h"
+#include "tests/testing/matchers.h"
+
+namespace comity::custody {
+namespace {
+
+// The openings that are kept with an account, by number.
+std::vector<store::v1::LeafOpening> Openings(CustodyNode& node, const AccountId& account) {
+  const ScanPage page =
+      node.records().Scan("custody/" + account.ToString(), "leaf/", "leaf0", 1'000).value();
+  std::vector<store::v1::LeafOpening> openings;
+  for (const auto& [key, value] : page.items) {
+    openings.emplace_back();
+    EXPECT_TRUE(openings.back().ParseFromString(value));
+  }
+  return openings;
+}
+
+std::string BigEndian(uint64_t number) {
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    bytes.push_back(static_cast<char>((number >> shift) & 0xff));
+  }
+  return bytes;
+}
+
+TEST(LedgerTest, LeavesOfAnAccountAreChainedAndOpenToTheirSalts) {
+  CustodyWorld world;
+  ASSERT_THAT(world.DeliverAsDevice(world.us, {world.account.Sign(Close{}, world.now())}), IsOk());
+  ASSERT_THAT(world.DeliverAsDevice(world.us, {world.account.Sign(CancelClose{2}, world.now())}),
+              IsOk());
+  const auto openings = Openings(world.us, world.account.id());
+  const std::vector<std::string> logged = world.us.log().leaves();
+  ASSERT_EQ(openings.size(), 3u);
+  Digest previous;
+  for (size_t i = 0; i < openings.size(); ++i) {
+    const auto& opening = openings[i];
+    EXPECT_EQ(opening.leaf(), logged[opening.log_index()]);
+    ASSERT_OK_AND_ASSIGN(const Leaf leaf, DecodeLeaf(opening.leaf()));
+    EXPECT_EQ(leaf.region, world.us.region());
+    EXPECT_EQ(leaf.day % kDayMs, 0);
+    EXPECT_TRUE(leaf.clear.empty());
+    EXPECT_EQ(
+        leaf.commitments.at("account"),
+        Commit(opening.salts().at("account"), leaf.type + "/account", world.account.id().bytes()));
+    EXPECT_EQ(leaf.commitments.at("chain"),
+              Commit(opening.salts().at("chain"), leaf.type + "/chain",
+                     BigEndian(i + 1) + std::string(previous.bytes())));
+    previous = merkle::LeafHash(opening.leaf());
+  }
+  EXPECT_EQ(world.us.LoadAccount(world.account.id()).last_leaf, previous);
+}
+
+TEST(LedgerTest, LeafWhoseActDidNotFollowIsNotInTheChain) {
+  CustodyWorld world;
+  const Statement close = world.account.Sign(Close{}, world.now());
+  // The signer has its numbers, so that the commit which fails is the account's.
+  ASSERT_THAT(world.us.site().Sign(world.account.id(), KeyClosing{}), IsOk());
+  world.us.records().FailNextCommit(FakeRecordStore::Fate::kNotApplied);
+  EXPECT_THAT(world.DeliverAsDevice(world.us, {close}), RefusedWith(Reason::kStoreUnavailable));
+  ASSERT_THAT(world.DeliverAsDevice(world.us, {close}), IsOk());
+  EXPECT_EQ(world.us.log().leaves().size(), 3u);
+  const auto openings = Openings(world.us, world.account.id());
+  ASSERT_EQ(openings.size(), 2u);
+  EXPECT_EQ(openings[1].log_index(), 2u);
+}
+
+TEST(LedgerTest, PlanOverAnOldViewIsAConflict) {
+  CustodyWorld world;
+  FakeLeafLog log;
+  KeyCache cache(8);
+  Agenda agenda;
+  const Site site = world.us.site();
+  Ledger ledger(&site, &world.us.store(), &log, &cache, &agenda);
+  const Account before = world.us.LoadAccount(world.account.id());
+  Plan first(before);
+  first.after.territory = "HK";
+  ASSERT_THAT(ledger.Perform(before, first), IsOk());
+  EXPECT_THAT(ledger.Perform(before, first), RefusedWith(Reason::kConflict));
+}
+
+TEST(LedgerTest, UpdateDecidesAnewAfterAConflict) {
+  CustodyWorld world;
+  FakeLeafLog log;
+  KeyCache cache(8);
+  Agenda agenda;
+  const Site site = world.us.site();
+  Ledger ledger(&site, &world.us.store(), &log, &cache, &agenda);
+  int decided = 0;
+  const auto after = ledger.Update(world.account.id(), [&](Plan& plan) -> absl::Status {
+    if (++decided == 1) {
+      // Somebody else is faster.
+      EXPECT_THAT(
+          world.DeliverAsDevice(world.us, {world.account.Sign(TerritoryChange{"HK"}, world.now())}),
+          IsOk());
+    }
+    plan.after.territory += "!";
+    plan.changed = true;
+    return absl::OkStatus();
+  });
+  ASSERT_THAT(after, IsOk());
+  EXPECT_EQ(decided, 2);
+  EXPECT_EQ(after->territory, "HK!");
+}
+
+TEST(LedgerTest, UpdateGivesUpAfterManyConflicts) {
+  CustodyWorld world;
+  FakeLeafLog log;
+  KeyCache cache(8);
+  Agenda agenda;
+  const Site site = world.us.site();
+  Ledger ledger(&site, &world.us.store(), &log, &cache, &agenda);
+  EXPECT_THAT(ledger.Update(world.account.id(),
+                            [&](Plan& plan) -> absl::Status {
+                              Account other = world.us.LoadAccount(world.account.id());
+                              Account changed = other;
+                              changed.leaves += 1;
+                              EXPECT_THAT(world.us.store().Commit(other, changed, {}), IsOk());
+                              plan.changed = true;
+                              return absl::OkStatus();
+                            }),
+              RefusedWith(Reason::kConflict));
+}
+
+TEST(LedgerTest, UnknownOutcomeOfACommitForgetsTheCachedKeys) {
+  CustodyWorld world;
+  const std::string wrapped = world.Generate(world.us, world.account);
+  world.account.AddDevice();
+  ASSERT_THAT(world.DeliverAsDevice(world.us, world.account.entries()), IsOk());
+  ASSERT_TRUE(world.Opens(world.us, world.account, wrapped));
+  world.account.RevokeDevice(1);
+  world.us.records().FailNextCommit(FakeRecordStore::Fate::kApplied);
+  EXPECT_THAT(world.DeliverAsDevice(world.us, world.account.entries()),
+              RefusedWith(Reason::kStoreUnavailable));
+  EXPECT_FALSE(world.us.custody().data_keys().IsCached(world.account.id()));
+}
+
+// Devices go on using the key from many threads while it is released. Once the release is out,
+// nobody gets anything any more.
+TEST(LedgerTest, NoUseSucceedsAfterTheReleaseIsKnown) {
+  CustodyWorld world;
+  const std::string wrapped = world.Generate(world.us, world.account);
+  const Statement consent = world.SignConsent();
+  ASSERT_THAT(world.DeliverAsDevice(world.us, {consent}), IsOk());
+  const MoveEvidence evidence =
+      SignMoveEvidence(world.deployment(), world.account.id(), 2, consent.digest(), world.now());
+  std::atomic<bool> released{false};
+  std::atomic<bool> stop{false};
+  std::atomic<int> late{0};
+  std::atomic<int> good{0};
+  std::vector<std::thread> users;
+  for (int i = 0; i < 4; ++i) {
+    users.emplace_back([&] {
+      while (!stop.load()) {
+        const bool was_released = released.load();
+        if (world.Opens(world.us, world.account, wrapped)) {
+          good.fetch_add(1);
+          late.fetch_add(was_released ? 1 : 0);
+        }
+      }
+    });
+  }
+  while (good.load() < 100) {
+    std::this_thread::yield();
+  }
+  const auto answer = world.DeliverAsStorage(world.us, evidence.All());
+  released.store(true);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(world.Opens(world.us, world.account, wrapped));
+  }
+  stop.store(true);
+  for (std::thread& user : users) {
+    user.join();
+  }
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_NE(FindType(*answer, Release::kType), nullptr);
+  EXPECT_EQ(late.load(), 0);
+}
+
+}  // namespace
+}  // namespace comity::custody
