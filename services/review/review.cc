@@ -62,6 +62,8 @@ absl::StatusOr<CasePage> Review::ListCases(const Authorization& person,
                                            std::optional<CaseState> state, std::string_view cursor,
                                            size_t limit) {
   ASSIGN_OR_RETURN(const RosterPerson* viewer, FindCaller(person, site_));
+  // Not even that there are no cases is said while none could be read.
+  RETURN_IF_ERROR(ports_.keys->Get().status());
   CasePage page;
   std::string next(cursor);
   size_t bytes = 0;

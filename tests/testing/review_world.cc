@@ -56,13 +56,15 @@ review::Site ReviewWorld::site() const {
   return site;
 }
 
-void ReviewWorld::Restart() {
+void ReviewWorld::Restart(RecordStore* records_before, BlobStore* blobs_before) {
+  RecordStore* const record_store = records_before != nullptr ? records_before : &records;
+  BlobStore* const blob_store = blobs_before != nullptr ? blobs_before : &blobs;
   review_.reset();
   const TestService& service = deployment.service(kRegion, ServiceKind::kReview);
   const RegionId region = TestDeployment::Region(kRegion);
   auto signer =
       ServiceSigner::Open(deployment.topology().deployment(), region, ServiceKind::kReview,
-                          Copy(service.statement_key), service.endorsement, &records, &clock);
+                          Copy(service.statement_key), service.endorsement, record_store, &clock);
   COMITY_CHECK(signer.ok());
   signer_ = *std::move(signer);
   log_.reset();
@@ -70,16 +72,16 @@ void ReviewWorld::Restart() {
   auto log = TransparencyLog::Open(
       {.origin = deployment.topology().LogOrigin(region, ServiceKind::kReview),
        .partition_name = "log/review"},
-      Copy(service.log_key), &records, &blobs);
+      Copy(service.log_key), record_store, blob_store);
   COMITY_CHECK(log.ok());
   transparency_log_ = *std::move(log);
   log_ = std::make_unique<RecordedEventLog>(transparency_log_.get(), &leaves_);
-  wrapped_ = std::make_unique<review::StoredWrappedKeyStore>(&records);
+  wrapped_ = std::make_unique<review::StoredWrappedKeyStore>(record_store);
   keys_ = std::make_unique<review::CaseKeys>(&custody, wrapped_.get());
-  cases_ = std::make_unique<review::StoredCaseStore>(region, &records, keys_.get());
-  index_ = std::make_unique<review::StoredCaseIndex>(&records, keys_.get());
-  notices_ = std::make_unique<review::StoredNoticeStore>(&records, keys_.get());
-  results_ = std::make_unique<review::StoredResultStore>(&blobs, keys_.get());
+  cases_ = std::make_unique<review::StoredCaseStore>(region, record_store, keys_.get());
+  index_ = std::make_unique<review::StoredCaseIndex>(record_store, keys_.get());
+  notices_ = std::make_unique<review::StoredNoticeStore>(record_store, keys_.get());
+  results_ = std::make_unique<review::StoredResultStore>(blob_store, keys_.get());
   review_ = std::make_unique<review::Review>(
       site(), review::Review::Ports{cases_.get(), index_.get(), notices_.get(), results_.get(),
                                     keys_.get(), log_.get(), &storage, &custody});

@@ -51,8 +51,9 @@ class RecordedEventLog final : public review::EventLog {
 class ReviewWorld final {
  public:
   explicit ReviewWorld(const TestDeployment& deployment);
-  // As after a restart: everything that was only in memory is gone.
-  void Restart();
+  // As after a restart: everything that was only in memory is gone. With other stores than this
+  // world's own, which stand before them and outlive the next restart.
+  void Restart(RecordStore* records_before = nullptr, BlobStore* blobs_before = nullptr);
   // Uses another roster from the next Restart() on.
   void SetRoster(Roster roster) { roster_ = std::move(roster); }
 
