@@ -5,11 +5,13 @@
 
 #include "client/cli/account_commands.h"
 #include "client/cli/context.h"
+#include "client/cli/deployment_commands.h"
 #include "client/cli/key_commands.h"
 #include "client/cli/legal_commands.h"
 #include "client/cli/migrate_commands.h"
 #include "client/cli/object_commands.h"
 #include "client/cli/report_commands.h"
+#include "client/cli/scenario_commands.h"
 
 namespace {
 
@@ -46,12 +48,14 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--as", context.as, "Which person acts, as <region>/<name> (legal, migrate)");
 
+  comity::cli::AddDeploymentCommands(app, context);
   comity::cli::AddAccountCommands(app, context);
   comity::cli::AddObjectCommands(app, context);
   comity::cli::AddKeyCommands(app, context);
   comity::cli::AddMigrateCommands(app, context);
   comity::cli::AddLegalCommands(app, context);
   comity::cli::AddReportCommands(app, context);
+  comity::cli::AddScenarioCommands(app, context);
 
   try {
     app.parse(argc, argv);
