@@ -23,6 +23,7 @@ constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kFirstReconnectMs = 100;
 constexpr int kLongestReconnectMs = 5'000;
+constexpr std::chrono::milliseconds kConnectPatience(500);
 
 grpc::ChannelArguments ChannelSettings() {
   grpc::ChannelArguments arguments;
@@ -60,6 +61,13 @@ struct Peers::Impl {
         ChannelSettings());
   }
 
+  std::shared_ptr<grpc::Channel> Channel(const RegionId& region, ServiceKind kind) {
+    absl::MutexLock lock(&mutex);
+    std::shared_ptr<grpc::Channel>& channel = channels[{region, kind}];
+    if (channel == nullptr) channel = Connect(region, kind);
+    return channel;
+  }
+
   const Options options;
   const std::string mark;
   absl::Mutex mutex;
@@ -73,10 +81,12 @@ Peers::~Peers() = default;
 const Topology& Peers::topology() const { return impl_->options.topology; }
 
 std::shared_ptr<grpc::Channel> Peers::ChannelTo(const RegionId& region, ServiceKind kind) {
-  absl::MutexLock lock(&impl_->mutex);
-  std::shared_ptr<grpc::Channel>& channel = impl_->channels[{region, kind}];
-  if (channel == nullptr) {
-    channel = impl_->Connect(region, kind);
+  const std::shared_ptr<grpc::Channel> channel = impl_->Channel(region, kind);
+  // Between two attempts to connect a call fails at once, and gRPC's own sockets are served only
+  // while some call waits: without this a caller that retries with pauses never gets through a
+  // handshake, also not with a peer that is back.
+  if (channel->GetState(true) != GRPC_CHANNEL_READY) {
+    channel->WaitForConnected(std::chrono::system_clock::now() + kConnectPatience);
   }
   return channel;
 }

@@ -37,7 +37,8 @@ class Peers final {
   explicit Peers(Options options);
   ~Peers();
 
-  // Never null; connects when a call is made. COMITY_CHECK: the region is in the topology.
+  // Never null; waits up to half a second for the connection, so that it may block. COMITY_CHECK:
+  // the region is in the topology.
   std::shared_ptr<grpc::Channel> ChannelTo(const RegionId& region, ServiceKind kind);
   // peers.StubTo<custody::v1::CustodyService>(region, ServiceKind::kCustody)->…
   template <typename Service>
