@@ -59,6 +59,7 @@ struct CaseTarget {
   uint64_t objects = 0;    // contents in the decided scope; 0 before
   bool truncated = false;  // more is there than the scope names
   bool provided = false;   // something of it was given
+  bool concerned = false;  // an account that was here when the request came: its user is told
 };
 
 struct CaseApproval {

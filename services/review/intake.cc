@@ -1,5 +1,6 @@
 #include "services/review/intake.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -15,6 +16,10 @@ namespace comity::review {
 namespace {
 
 constexpr size_t kSaltSize = 32;
+
+bool IsNotHeld(const TargetFinding& target) {
+  return std::ranges::find(target.rejections, Rejection::kDataNotHeld) != target.rejections.end();
+}
 
 std::vector<Event> EventsOf(const Finding& finding, UnixMillis now) {
   if (finding.refused()) {
@@ -40,11 +45,15 @@ const RosterPerson* Intake::FindSigner(const Statement& request, const Envelope&
   return checked.ok() ? &caller : nullptr;
 }
 
+bool Intake::IsOfOwnRegion(const Target& target) const {
+  return target.account.has_value() && target.region == site_->region.name();
+}
+
 absl::StatusOr<RequestFacts> Intake::AskStorage(const Case& c, RequestFacts facts) const {
   std::map<std::string, bool> held;
   for (const std::string& text : c.request.targets) {
     const Target target = ParseTarget(text);
-    if (!target.account.has_value() || target.region != site_->region.name()) continue;
+    if (!IsOfOwnRegion(target)) continue;
     ASSIGN_OR_RETURN(const AccountScope scope, storage_->GetScope(c.id, *target.account, 0, 0));
     held[text] = scope.held;
   }
@@ -108,7 +117,10 @@ absl::StatusOr<Case> Intake::Submit(const Authorization& agent, const Statement&
     finding = CheckRequest(c.request, facts);
   }
   for (const TargetFinding& target : finding.targets) {
-    c.targets.push_back({target.target.text, target.rejections});
+    CaseTarget& added = c.targets.emplace_back();
+    added.text = target.target.text;
+    added.rejections = target.rejections;
+    added.concerned = IsOfOwnRegion(target.target) && !IsNotHeld(target);
   }
   // A request that was refused at once has used up nothing: mended, its instrument may come again.
   if (!finding.refused()) {

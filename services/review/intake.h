@@ -33,6 +33,7 @@ class Intake final {
   // The signer if this deployment's and region's request carries a valid signature of the caller.
   const RosterPerson* FindSigner(const Statement& request, const Envelope& envelope,
                                  const RosterPerson& caller) const;
+  bool IsOfOwnRegion(const Target& target) const;
   absl::StatusOr<RequestFacts> AskStorage(const Case& c, RequestFacts facts) const;
   absl::Status HoldTogether(const std::vector<std::string>& siblings);
 

@@ -72,15 +72,12 @@ UnixMillis BarredUntil(const Case& c, UnixMillis now) {
   return until > now ? until : 0;
 }
 
-std::vector<AccountId> ConcernedAccounts(const Case& c, const RegionId& region) {
+std::vector<AccountId> ConcernedAccounts(const Case& c) {
   std::vector<AccountId> accounts;
   for (const CaseTarget& target : c.targets) {
-    const Target parsed = ParseTarget(target.text);
-    if (!parsed.account.has_value() || parsed.region != region.name()) continue;
-    if (std::ranges::find(target.rejections, Rejection::kDataNotHeld) != target.rejections.end()) {
-      continue;
-    }
-    accounts.push_back(*parsed.account);
+    const std::optional<AccountId> account = ParseTarget(target.text).account;
+    if (!target.concerned || !account.has_value()) continue;
+    accounts.push_back(*account);
     if (accounts.size() == kMostTold) break;
   }
   return accounts;
@@ -88,6 +85,7 @@ std::vector<AccountId> ConcernedAccounts(const Case& c, const RegionId& region) 
 
 NoticePlan PlanNotice(const Case& before, const Event& event, Case& after) {
   using Kind = Event::Kind;
+  if (ConcernedAccounts(after).empty()) return {};
   if (event.kind == Kind::kAcceptWithNotice) {
     Notice body = BodyOf(after);
     body.objection_end = after.notice_end;
@@ -112,7 +110,7 @@ NoticePlan PlanNotice(const Case& before, const Event& event, Case& after) {
 
 absl::Status Notices::Give(const Case& c, const NoticePlan& plan) {
   if (plan.slot.empty()) return absl::OkStatus();
-  for (const AccountId& account : ConcernedAccounts(c, site_->region)) {
+  for (const AccountId& account : ConcernedAccounts(c)) {
     ASSIGN_OR_RETURN(const Statement notice, site_->Sign(std::string(account.bytes()), plan.body));
     RETURN_IF_ERROR(store_->Put(account, c.id, plan.slot, notice));
   }

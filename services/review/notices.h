@@ -24,8 +24,8 @@ inline constexpr int64_t kLongestBar = 365 * kDayMs;
 // Until when the request bars notice; 0: it does not, at `now`.
 UnixMillis BarredUntil(const Case& c, UnixMillis now);
 
-// The accounts whose users a case concerns: of this region, and not known to be held elsewhere.
-std::vector<AccountId> ConcernedAccounts(const Case& c, const RegionId& region);
+// The accounts whose users a case concerns. One that moves away later is still told, here.
+std::vector<AccountId> ConcernedAccounts(const Case& c);
 
 // What one change means for the users.
 struct NoticePlan {
@@ -34,7 +34,7 @@ struct NoticePlan {
   std::string_view leaf_kind;  // empty: no leaf
 };
 // Decides what `event`, which led from `before` to `after`, means, and notes in `after` whether the
-// users know and when a bar ends. Pure.
+// users know and when a bar ends. Where nobody is concerned nothing is told. Pure.
 NoticePlan PlanNotice(const Case& before, const Event& event, Case& after);
 
 // Thread-safe. What it is given outlives it.

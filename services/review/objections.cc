@@ -51,7 +51,7 @@ absl::Status Objections::Take(const AccountId& account, const Statement& objecti
       cases_
           ->Change(parsed.body.case_id, std::nullopt,
                    [&](const Case& c) -> absl::StatusOr<std::vector<Event>> {
-                     const std::vector<AccountId> concerned = ConcernedAccounts(c, site_->region);
+                     const std::vector<AccountId> concerned = ConcernedAccounts(c);
                      if (std::ranges::find(concerned, account) == concerned.end()) {
                        return Refuse(Reason::kCaseNotFound, "the case is about other accounts");
                      }

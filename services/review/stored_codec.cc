@@ -142,6 +142,7 @@ std::string EncodeCase(const Case& c) {
     out.set_objects(target.objects);
     out.set_truncated(target.truncated);
     out.set_provided(target.provided);
+    out.set_concerned(target.concerned);
   }
   for (const std::string& decider : c.deciders) entry.add_deciders(decider);
   for (const std::string& core : c.cores) entry.add_cores(core);
@@ -174,8 +175,8 @@ absl::StatusOr<Case> DecodeCase(std::string_view case_id, std::string_view bytes
   ASSIGN_OR_RETURN(c.rejections, ReadRejections(entry.rejections()));
   for (const pb::TargetEntry& in : entry.targets()) {
     ASSIGN_OR_RETURN(std::vector<Rejection> rejections, ReadRejections(in.rejections()));
-    c.targets.push_back(
-        {in.text(), std::move(rejections), in.objects(), in.truncated(), in.provided()});
+    c.targets.push_back({in.text(), std::move(rejections), in.objects(), in.truncated(),
+                         in.provided(), in.concerned()});
   }
   c.deciders.assign(entry.deciders().begin(), entry.deciders().end());
   c.cores.assign(entry.cores().begin(), entry.cores().end());

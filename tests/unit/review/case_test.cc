@@ -29,7 +29,7 @@ Event EventOf(Kind kind) {
   event.rejections = {Rejection::kOverBroad};
   event.outcome = CaseOutcome::kFull;
   event.cores = {"core"};
-  event.targets = {{"cn/account", {}, 3, false, false}};
+  event.targets = {{"cn/account", {}, 3, false, false, true}};
   event.approval = {ApprovalBy("approver-wang")};
   event.grants = {{}};
   return event;
@@ -43,7 +43,7 @@ Case CaseIn(CaseState state) {
   c.generation = 7;
   c.received = kTime - kDayMs;
   c.due = kTime + kDayMs;
-  c.targets = {{"cn/account", {}, 3, true, false}};
+  c.targets = {{"cn/account", {}, 3, true, false, true}};
   c.cores = {"core"};
   c.history = {{kTime - kDayMs, state, "before", 0}};
   if (state == CaseState::kApprovedOnce) c.approvals = {ApprovalBy("approver-moore")};

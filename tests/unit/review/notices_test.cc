@@ -74,6 +74,19 @@ TEST_F(NoticesTest, RejectionOfANamedUsersRequestIsToldToo) {
   EXPECT_THAT(Kinds(), ElementsAre("given"));
 }
 
+TEST_F(NoticesTest, RequestThatConcernsNobodyHereCountsAsNoNotice) {
+  LegalRequest request = world_.Draft({});
+  request.targets = {"cn/*"};
+  ASSERT_THAT(world_.Submit(request), IsOk());
+  request = world_.Draft({});
+  request.targets = {"us/" + RandomId<AccountId>().ToString()};
+  ASSERT_THAT(world_.Submit(request), IsOk());
+  request = Barred(10);
+  request.targets = {"cn/" + RandomId<AccountId>().ToString()};
+  ASSERT_THAT(world_.Submit(request), IsOk());
+  EXPECT_THAT(Kinds(), IsEmpty());
+}
+
 TEST_F(NoticesTest, WithdrawalAndExpiryAreToldToo) {
   const std::string withdrawn = world_.Submit(world_.Draft({&account_}))->id;
   ASSERT_THAT(world_.Withdraw(withdrawn), IsOk());
@@ -136,6 +149,16 @@ TEST_F(NoticesTest, BarOfARejectedRequestHoldsToo) {
   EXPECT_THAT(world_.Notices(account_), IsOkAndHolds(IsEmpty()));
   world_.Advance(30 * kDayMs);
   EXPECT_THAT(world_.Notices(account_), IsOkAndHolds(SizeIs(1)));
+}
+
+TEST_F(NoticesTest, AccountThatMovedAwayUnderABarIsToldAllTheSame) {
+  ASSERT_OK_AND_ASSIGN(const Case c, world_.Authorise(Barred(30)));
+  world_.storage.RemoveAccount(account_.id());
+  ASSERT_THAT(world_.Execute(c.id), IsOk());
+  world_.Advance(30 * kDayMs);
+  ASSERT_OK_AND_ASSIGN(const std::vector<Notice> notices, world_.Notices(account_));
+  ASSERT_THAT(notices, SizeIs(1));
+  EXPECT_EQ(notices[0].outcome, "executed: NO_DATA");
 }
 
 TEST_F(NoticesTest, BarCountsForAYearAtMost) {
