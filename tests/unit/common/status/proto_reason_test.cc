@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "comity/common/v1/common.pb.h"
 #include "services/common/status/reason.h"
