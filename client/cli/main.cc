@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <iostream>
 #include <string>
 
@@ -34,6 +35,8 @@ constexpr char kFooter[] =
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What goes wrong with a connection is told by the command that needed it, in its own words.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   CLI::App app{kAbout, "comity"};
   app.footer(kFooter);
   app.require_subcommand(1);

@@ -47,7 +47,10 @@ absl::StatusOr<std::string> FindShipped(std::string_view kind, const std::string
       searched += ", nor is " + path;
     }
   }
-  return Refuse(Reason::kStoreUnavailable, "there is no file " + name + searched);
+  return Refuse(Reason::kStoreUnavailable,
+                "there is no file " + name + searched +
+                    "; give its path, or set COMITY_SHARE_DIR to the folder with " +
+                    std::string(kind));
 }
 
 absl::StatusOr<std::string> FindTemplate(const std::string& name) {

@@ -23,8 +23,10 @@ CheckResult Judge(const Step& step, const absl::StatusOr<std::string>& outcome) 
   } else {
     const ReasonInfo& info = Describe(ReasonOf(outcome.status()));
     result.ok = info.name == step.refused;
-    result.detail = result.ok ? "refused, as it must be: " + std::string(info.name) + ", " +
-                                    std::string(info.text)
+    const std::string who = step.fields.Text("as");
+    result.detail = result.ok ? "\"" + step.verb + "\"" + (who.empty() ? "" : " by " + who) +
+                                    " was refused, as it must be: " + std::string(info.name) +
+                                    ". " + std::string(info.text)
                               : "this was to be refused with " + step.refused + ", but got " +
                                     Explain(outcome.status());
   }

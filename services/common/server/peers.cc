@@ -22,6 +22,7 @@ namespace {
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kFirstReconnectMs = 100;
+constexpr int kConnectTimeoutMs = 10'000;
 constexpr int kLongestReconnectMs = 5'000;
 constexpr std::chrono::milliseconds kConnectPatience(500);
 
@@ -32,7 +33,8 @@ grpc::ChannelArguments ChannelSettings() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  // Despite its name: how long one attempt, handshake included, may take.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
   // gRPC shares connections between channels that look alike; what a verifier expects is not part
   // of that look.
