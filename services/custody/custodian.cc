@@ -182,8 +182,10 @@ absl::StatusOr<Statement> Custodian::GetLocation(const Authorization& authorizat
                                                  const std::string& nonce) const {
   ASSIGN_OR_RETURN(const Account account, LoadForDevice(authorization, id));
   const Topology& topology = *site_->topology;
-  const StandingResult standing =
-      DecideStanding(topology, FactsOf(account, site_->region), site_->Now());
+  StandingResult standing;
+  if (account.presence == Presence::kActive) {
+    standing = DecideStanding(topology, FactsOf(account, site_->region), site_->Now());
+  }
   KeyLocation location;
   location.epoch = account.epoch;
   location.operator_name = site_->operator_name;

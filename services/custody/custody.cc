@@ -26,6 +26,7 @@ Custody::Custody(Site site, const RootKey& root, AccountStore* store, LeafLog* l
       legal_uses_(&site_, store, &ledger_, log, &sealer_) {}
 
 void Custody::Tick(const std::function<bool()>& stopping) {
+  importer_.DropExpired();
   const std::vector<AccountId> due = agenda_.TakeDue(site_.Now(), kDueAtOnce);
   for (const AccountId& id : due) {
     if (stopping()) {

@@ -121,7 +121,7 @@ absl::StatusOr<Statement> Importer::OfferTransportKey(const Authorization& autho
   ASSIGN_OR_RETURN(Statement statement,
                    site_->Sign(account, TransportKey{epoch, pair.public_key}, expiry));
   absl::MutexLock lock(&mutex_);
-  while (oldest_.size() >= kMaxTransports) {
+  if (oldest_.size() >= kMaxTransports) {
     transports_.erase(oldest_.front());
     oldest_.pop_front();
   }
@@ -129,6 +129,26 @@ absl::StatusOr<Statement> Importer::OfferTransportKey(const Authorization& autho
   transports_.emplace(statement.digest(),
                       Transport{source, account, epoch, expiry, std::move(pair.private_key)});
   return statement;
+}
+
+void Importer::DropExpired() {
+  const UnixMillis now = site_->Now();
+  absl::MutexLock lock(&mutex_);
+  while (!oldest_.empty()) {
+    const auto oldest = transports_.find(oldest_.front());
+    if (oldest != transports_.end() && oldest->second.expiry > now) {
+      return;
+    }
+    if (oldest != transports_.end()) {
+      transports_.erase(oldest);
+    }
+    oldest_.pop_front();
+  }
+}
+
+void Importer::Drop(const Digest& transport) {
+  absl::MutexLock lock(&mutex_);
+  transports_.erase(transport);
 }
 
 absl::StatusOr<ExportedKeys> Importer::Open(const RegionId& source, const ImportCommand& command) {
@@ -243,6 +263,7 @@ absl::StatusOr<Statement> Importer::Import(const Authorization& authorization,
                      RETURN_IF_ERROR(CheckFits(plan.after, source, command));
                      return FillImport(source, command, keys, plan);
                    }));
+  Drop(ParseStatement<KeyExport>(command.key_export)->body.transport_key);
   return account.incoming->receipt;
 }
 

@@ -35,6 +35,9 @@ class Importer final {
   absl::StatusOr<Statement> OfferTransportKey(const Authorization& authorization,
                                               const AccountId& account, AccountEpoch epoch);
 
+  // Forgets the transport keys whose time is over.
+  void DropExpired();
+
   // Verifies everything about the move on its own, stores the keys INACTIVE under this region's
   // root, and signs key.receipt. A repeat gets the same receipt.
   //   BORDER_CLOSED         no declared edge from the caller's region.
@@ -58,6 +61,7 @@ class Importer final {
     SecretBytes private_key;
   };
 
+  void Drop(const Digest& transport);
   absl::StatusOr<ExportedKeys> Open(const RegionId& source, const ImportCommand& command);
   absl::Status CheckFits(const Account& account, const RegionId& source,
                          const ImportCommand& command) const;

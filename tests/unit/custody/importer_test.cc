@@ -145,6 +145,16 @@ TEST_F(ImporterTest, TransportKeyLivesTenMinutes) {
   EXPECT_THAT(Import(late), RefusedWith(Reason::kStateNotReady));
 }
 
+TEST_F(ImporterTest, ExpiredTransportKeysAreForgottenAndOthersKept) {
+  ImportCommand early = Command();
+  world_.clock.Advance(kMinuteMs);
+  ImportCommand later = Command();
+  world_.clock.Advance(kTransportKeyLifetimeMs - kMinuteMs);
+  world_.cn.Tick();
+  EXPECT_THAT(Import(early), RefusedWith(Reason::kStateNotReady));
+  EXPECT_THAT(Import(later), IsOk());
+}
+
 TEST_F(ImporterTest, TransportKeyOfAnotherAccountIsNotReady) {
   const Statement transport = importer().OfferTransportKey(Us(), RandomId<AccountId>(), 2).value();
   ImportCommand command = Command();

@@ -7,6 +7,7 @@
 #include "services/common/crypto/hpke.h"
 #include "services/common/crypto/random.h"
 #include "services/common/encoding/canonical.h"
+#include "tests/testing/golden.h"
 #include "tests/testing/matchers.h"
 
 namespace comity::custody {
@@ -93,6 +94,27 @@ TEST_F(KeyExportTest, VersionsMustAscendFromOne) {
 TEST_F(KeyExportTest, NoVersionAtAllIsRefused) {
   keys_.versions.clear();
   EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+}
+
+// A message that was sealed by an earlier version must open: regions are not updated in one moment.
+TEST_F(KeyExportTest, GoldenExportOpens) {
+  const GoldenVectors golden = GoldenVectors::Load("key_export.txt");
+  place_.account = *AccountId::FromBytes(std::string(20, 'a'));
+  place_.consent = *Digest::FromBytes(std::string(32, 'c'));
+  ASSERT_OK_AND_ASSIGN(
+      const ExportedKeys opened,
+      OpenExport(SecretBytes::CopyOf(std::string_view(golden.at("transport_private_key"))), place_,
+                 golden.at("sealed")));
+  ASSERT_EQ(opened.versions.size(), 2u);
+  EXPECT_EQ(opened.versions[0].version, 1u);
+  EXPECT_EQ(opened.versions[0].created, 1'000);
+  EXPECT_EQ(opened.versions[0].key.RevealView(RevealKey::ForTest()), std::string(32, 'k'));
+  EXPECT_EQ(opened.versions[1].version, 4u);
+  EXPECT_EQ(opened.versions[1].created, 2'000);
+  EXPECT_EQ(opened.versions[1].key.RevealView(RevealKey::ForTest()), std::string(32, 'l'));
+  EXPECT_EQ(opened.metadata_private_key.RevealView(RevealKey::ForTest()),
+            golden.at("metadata_private_key"));
+  EXPECT_EQ(opened.metadata_public_key, golden.at("metadata_public_key"));
 }
 
 TEST_F(KeyExportTest, BadTransportKeyIsRefused) {

@@ -37,6 +37,15 @@ class MessengerTest : public testing::Test {
     envelope.expiry = expiry;
     return SignStatement(envelope, body, world_.account.device().key);
   }
+  void DeliverWithdrawals(uint64_t first, uint64_t last) {
+    while (first <= last) {
+      std::vector<Statement> some;
+      for (; first <= last && some.size() < 64; ++first) {
+        some.push_back(SignNumber(Withdrawal{}, first));
+      }
+      ASSERT_THAT(Deliver(some), IsOk());
+    }
+  }
   Account Stored() { return world_.us.LoadAccount(world_.account.id()); }
 
   CustodyWorld world_;
@@ -309,17 +318,13 @@ TEST_F(MessengerTest, ClosingThatFellDueWhileDownIsDoneAfterTheStart) {
 }
 
 TEST_F(MessengerTest, SequenceHasAnEndButNotForAClose) {
-  for (uint64_t number = 2; number <= kMaxDeviceStatements; ++number) {
-    ASSERT_THAT(Deliver({SignNumber(Withdrawal{}, number)}), IsOk());
-  }
+  DeliverWithdrawals(2, kMaxDeviceStatements);
   EXPECT_THAT(Deliver({SignNumber(Withdrawal{}, 1'000)}), RefusedWith(Reason::kOverloaded));
   EXPECT_THAT(Deliver({SignNumber(Close{}, 1'000)}), IsOk());
 }
 
 TEST_F(MessengerTest, AnswerFitsIntoADelivery) {
-  for (uint64_t number = 2; number <= 100; ++number) {
-    ASSERT_THAT(Deliver({SignNumber(Withdrawal{}, number)}), IsOk());
-  }
+  DeliverWithdrawals(2, 100);
   ASSERT_OK_AND_ASSIGN(const auto answer, Deliver({}));
   EXPECT_LE(answer.size(), 64u);
 }

@@ -499,6 +499,7 @@ TEST_F(MoveTest, KeyLocationSaysWhereItIsActive) {
   ASSERT_OK_AND_ASSIGN(const Statement here, world_.us.custody().custodian().GetLocation(
                                                  device, world_.account.id(), ""));
   EXPECT_EQ(ParseStatement<KeyLocation>(here)->body.active, 0);
+  EXPECT_EQ(ParseStatement<KeyLocation>(here)->body.scheduled_region, "");
   ASSERT_OK_AND_ASSIGN(const Statement there, world_.cn.custody().custodian().GetLocation(
                                                   device, world_.account.id(), ""));
   const auto location = ParseStatement<KeyLocation>(there)->body;

@@ -10,6 +10,7 @@
 #include "services/custody/key_sealer.h"
 #include "services/custody/keyfile_seal.h"
 #include "tests/fakes/fake_seal.h"
+#include "tests/testing/golden.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -73,6 +74,19 @@ TEST_F(KeySealerTest, KindsOfKeysAreNotInterchangeable) {
   EXPECT_THAT(Sealer().OpenMetadataKey(Account('a'), 2, metadata), IsOk());
   EXPECT_THAT(Sealer().OpenAccountKey(Account('a'), 2, 0, metadata),
               RefusedWith(Reason::kDataCorrupt));
+}
+
+// What rests in a store must open for ever: the formats may not change unnoticed.
+TEST_F(KeySealerTest, GoldenSealedKeysOpen) {
+  const GoldenVectors golden = GoldenVectors::Load("custody_keys.txt");
+  ASSERT_OK_AND_ASSIGN(const SecretBytes account,
+                       Sealer().OpenAccountKey(Account('a'), 2, 3, golden.at("account_key")));
+  ASSERT_OK_AND_ASSIGN(const SecretBytes metadata,
+                       Sealer().OpenMetadataKey(Account('a'), 2, golden.at("metadata_key")));
+  ASSERT_OK_AND_ASSIGN(const SecretBytes record, Sealer().OpenRecordKey(golden.at("record_key")));
+  EXPECT_TRUE(account.ConstantTimeEquals(key_));
+  EXPECT_TRUE(metadata.ConstantTimeEquals(key_));
+  EXPECT_TRUE(record.ConstantTimeEquals(key_));
 }
 
 class KeyfileSealTest : public testing::Test {
