@@ -96,6 +96,26 @@ absl::Status CheckWritable(const Topology& topology, const RegionId& region,
   return Refuse(Reason::kInternal, "no such standing");
 }
 
+bool IsReadBack(const AccountSnapshot& account) {
+  const auto& readback = account.view.readback();
+  return account.info.state == AccountState::kMoved && readback.has_value() &&
+         readback->body.epoch == account.info.epoch;
+}
+
+bool MayDestroySource(const AccountSnapshot& account, UnixMillis now) {
+  return IsReadBack(account) ||
+         (account.info.state == AccountState::kMoved && now >= account.info.destroy_time);
+}
+
+absl::StatusOr<AccountEpoch> EpochBeforeMove(const AccountSnapshot& account) {
+  for (const Statement& statement : account.history) {
+    if (!account.move.has_value() || statement.digest() != account.move->consent) continue;
+    ASSIGN_OR_RETURN(const auto consent, ParseStatement<Consent>(statement));
+    return consent.body.from_epoch;
+  }
+  return Refuse(Reason::kInternal, "the consent of the move is not kept");
+}
+
 std::optional<UnixMillis> NextDue(const AccountSnapshot& account) {
   const AccountInfo& info = account.info;
   if (info.erasing.has_value()) return 0;  // a crash came in between

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "services/common/clock/clock.h"
 #include "services/common/topology/standing.h"
@@ -40,6 +41,13 @@ absl::Status CheckServed(const AccountSnapshot& account);
 // And may its owner write? ACCOUNT_CLOSING, ACCOUNT_SUSPENDED besides.
 absl::Status CheckWritable(const Topology& topology, const RegionId& region,
                            const AccountSnapshot& account, UnixMillis now);
+
+// May the source's copy of a moved account be destroyed: has a device read its data back at the
+// destination, or have 30 days passed since that is active?
+bool MayDestroySource(const AccountSnapshot& account, UnixMillis now);
+bool IsReadBack(const AccountSnapshot& account);
+// The account epoch that the newest move away from here ended or would have ended.
+absl::StatusOr<AccountEpoch> EpochBeforeMove(const AccountSnapshot& account);
 
 // When maintenance must next look at the account; nothing if never.
 std::optional<UnixMillis> NextDue(const AccountSnapshot& account);

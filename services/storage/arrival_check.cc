@@ -6,6 +6,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
+#include "services/storage/delivery_check.h"
 
 namespace comity::storage {
 namespace {
@@ -19,7 +20,7 @@ absl::StatusOr<std::vector<Statement>> VerifyHistory(const DeviceChain& chain,
     if (!IsNumberedDeviceType(envelope.type)) {
       return Refuse(Reason::kFieldInvalid, "no statement of type " + envelope.type + " here");
     }
-    RETURN_IF_ERROR(chain.VerifyDeviceStatement(statement));
+    RETURN_IF_ERROR(VerifyDeviceHistory(chain, statement));
     history.push_back(statement);
   }
   if (std::ranges::find(history, *command.consent) == history.end()) {

@@ -98,6 +98,11 @@ absl::StatusOr<std::vector<Statement>> Deliveries::Deliver(
 
 absl::Status Deliveries::Follow(const AccountSnapshot& account) {
   if (account.incoming.has_value()) return FollowArrival(account);
+  if (IsReadBack(account) && account.info.data_here) {
+    // At once, so that the device gets the certificate in the answer; the mover finds it done.
+    ASSIGN_OR_RETURN(const AccountEpoch epoch, EpochBeforeMove(account));
+    RETURN_IF_ERROR(eraser_->EraseWithCertificate(account.account, epoch).status());
+  }
   if (account.move.has_value() && !account.move->finished) wake_(account.account);
   return CloseIfDestroyed(account);
 }

@@ -64,7 +64,8 @@ absl::StatusOr<Sorted> Sort(const AccountId& account, const std::vector<Statemen
   return sorted;
 }
 
-// What a device's statement must also fulfil when the device itself brings it.
+// What a device's statement must also fulfil when the device itself brings it: the one with the
+// highest number is what it asks for; others that come along are history.
 class SenseCheck final {
  public:
   SenseCheck(const Site& site, const AccountSnapshot& account, const DeviceChain& chain)
@@ -76,10 +77,17 @@ class SenseCheck final {
     if (account_.info.state == AccountState::kClosed) return Refuse(Reason::kAccountClosing);
     if (account_.info.state == AccountState::kMoved) return Refuse(Reason::kAccountNotHere);
     if (type == Consent::kType) return CheckNewConsent(read);
-    if (type == TerritoryChange::kType) {
-      ASSIGN_OR_RETURN(auto change, ParseStatement<TerritoryChange>(*read.statement));
-      territory_ = std::move(change.body.territory);
+    return absl::OkStatus();
+  }
+
+  // History that counts for what is asked for after it.
+  absl::Status Note(const Read& read) {
+    if (read.envelope.type != TerritoryChange::kType ||
+        read.envelope.number < account_.view.newest_number()) {
+      return absl::OkStatus();
     }
+    ASSIGN_OR_RETURN(auto change, ParseStatement<TerritoryChange>(*read.statement));
+    territory_ = std::move(change.body.territory);
     return absl::OkStatus();
   }
 
@@ -137,6 +145,9 @@ size_t CountDeviceStatements(const AccountSnapshot& account) {
 absl::Status TakeDevice(const Site& site, const AccountSnapshot& account,
                         const std::vector<Read>& reads, bool by_device, VerifiedDelivery& out) {
   SenseCheck sense(site, account, out.chain);
+  // The history of an account that is served elsewhere, or nowhere, is kept there.
+  const bool ended =
+      account.info.state == AccountState::kMoved || account.info.state == AccountState::kClosed;
   size_t count = CountDeviceStatements(account);
   for (const Read& read : reads) {
     const Digest digest = read.statement->digest();
@@ -154,8 +165,14 @@ absl::Status TakeDevice(const Site& site, const AccountSnapshot& account,
     if (read.statement->body.size() > kMaxDeviceStatementBytes) {
       return Refuse(Reason::kMessageTooLarge, "a device statement of more than 4 KiB");
     }
-    RETURN_IF_ERROR(out.chain.VerifyDeviceStatement(*read.statement));
-    if (by_device) RETURN_IF_ERROR(sense.Check(read));
+    if (by_device && &read == &reads.back()) {
+      RETURN_IF_ERROR(out.chain.VerifyDeviceStatement(*read.statement));
+      RETURN_IF_ERROR(sense.Check(read));
+    } else {
+      RETURN_IF_ERROR(VerifyDeviceHistory(out.chain, *read.statement));
+      if (by_device && ended) continue;
+      RETURN_IF_ERROR(sense.Note(read));
+    }
     if (++count > kMaxDeviceStatements) {
       return Refuse(Reason::kOverloaded, "the account has too many statements");
     }
@@ -214,6 +231,19 @@ bool Concerns(const Site& site, const AccountSnapshot& account, const Read& read
 }
 
 }  // namespace
+
+absl::Status VerifyDeviceHistory(const DeviceChain& chain, const Statement& statement) {
+  const absl::Status active = chain.VerifyDeviceStatement(statement);
+  if (active.ok()) return active;
+  ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(statement));
+  if (envelope.deployment != chain.deployment() || envelope.subject != chain.account().bytes()) {
+    return active;
+  }
+  for (const Device& device : chain.devices()) {
+    if (device.key.id() == envelope.issuer) return VerifySignedBy(statement, device.key);
+  }
+  return active;
+}
 
 absl::StatusOr<VerifiedDelivery> VerifyDelivery(const Site& site, const AccountSnapshot& account,
                                                 const std::vector<Statement>& statements,

@@ -211,12 +211,10 @@ absl::Status Mover::Unfence(const AccountSnapshot& account, const MoveDecision& 
 
 absl::StatusOr<Mover::Step> Mover::Conclude(const AccountSnapshot& account) {
   const MoveRecord& move = *account.move;
-  const auto& readback = account.view.readback();
-  const bool read_back = readback.has_value() && readback->body.epoch == move.epoch;
   if (!move.destination_told) {
     const absl::Status told = TellOutcome(account);
     // A device that has read its data back proves more than an answer would.
-    if (!told.ok() && !read_back) return told;
+    if (!told.ok() && !IsReadBack(account)) return told;
     if (told.ok()) {
       RETURN_IF_ERROR(UpdateMove(account, [](const AccountSnapshot&, AccountEdit& edit) {
                         edit.move->destination_told = true;
@@ -226,7 +224,7 @@ absl::StatusOr<Mover::Step> Mover::Conclude(const AccountSnapshot& account) {
       return Step::kNext;
     }
   }
-  if (!read_back && site_.Now() < account.info.destroy_time) return Step::kWait;
+  if (!IsReadBack(account) && site_.Now() < account.info.destroy_time) return Step::kWait;
   ASSIGN_OR_RETURN(const auto consent, ConsentOfMove(account));
   RETURN_IF_ERROR(eraser_->EraseWithCertificate(account.account, consent.body.from_epoch).status());
   RETURN_IF_ERROR(UpdateMove(account, [](const AccountSnapshot&, AccountEdit& edit) {
@@ -248,6 +246,10 @@ absl::Status Mover::TellOutcome(const AccountSnapshot& account) {
 
 absl::Status Mover::Tell(const AccountSnapshot& account) {
   const MoveRecord& move = *account.move;
+  if (!move.destination_told) {
+    // The read-back came first; it may even have been signed without looking.
+    RETURN_IF_ERROR(TellOutcome(account));
+  }
   std::vector<Statement> carried;
   if (const auto& readback = account.view.readback(); readback.has_value()) {
     const Digest* digest = account.view.FindNumber(readback->envelope.number);
@@ -283,6 +285,7 @@ absl::Status Mover::Tell(const AccountSnapshot& account) {
                     [](const AccountSnapshot&, AccountEdit& edit) {
                       edit.move->step = MoveStep::kTold;
                       edit.move->failure = Reason::kUnspecified;
+                      edit.move->destination_told = true;
                       edit.move->finished = true;
                       return absl::OkStatus();
                     })

@@ -173,6 +173,28 @@ TEST_F(DeliveriesTest, ConsentOfAChainThatIsNotKnownIsBehind) {
               RefusedWith(Reason::kChainBehind));
 }
 
+TEST_F(DeliveriesTest, HistoryThatComesAlongNeedNotMakeSenseAnyMore) {
+  // Custody's answer, which a device hands on, holds a consent that storage missed and that has
+  // expired since.
+  const Statement consent = account_.SignConsent(
+      Deployment().topology(), "CN", TestDeployment::Region("us"), 1, world_.clock.Now());
+  world_.clock.Advance(100 * kDayMs);
+  EXPECT_THAT(Deliver({consent}), RefusedWith(Reason::kConsentVoid));
+  EXPECT_THAT(Deliver({consent, Territory("HK")}), IsOk());
+  EXPECT_EQ(Now()->view.territory(), "HK");
+  EXPECT_FALSE(Now()->view.consent().has_value());
+}
+
+TEST_F(DeliveriesTest, ConsentAfterAChangeOfTerritoryInOneDeliveryCounts) {
+  const Statement away = Territory("HK");
+  const Statement back = Territory("CN");
+  EXPECT_THAT(Deliver({account_.SignConsent(Deployment().topology(), "CN",
+                                            TestDeployment::Region("us"), 1, world_.clock.Now()),
+                       back, away}),
+              IsOk());
+  EXPECT_TRUE(Now()->view.consent().has_value());
+}
+
 TEST_F(DeliveriesTest, ConsentWhileClosingIsRefused) {
   ASSERT_THAT(Deliver({account_.Sign(Close{}, world_.clock.Now())}), IsOk());
   EXPECT_THAT(Deliver({account_.SignConsent(Deployment().topology(), "CN",

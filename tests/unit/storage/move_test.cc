@@ -141,6 +141,26 @@ TEST_F(MoveTest, ReadBackDestroysTheSourceAndTellsBothSides) {
   ExpectOnlyThereServes();
 }
 
+TEST_F(MoveTest, AnswerToTheReadBackHoldsTheCertificate) {
+  PassTheDate();
+  ConsentAndStart();
+  ASSERT_EQ(world_.Advance(account_), Progress::kWait);
+  const Statement readback = SignReadBack();
+  ASSERT_OK_AND_ASSIGN(const std::vector<Statement> answer,
+                       world_.Deliver(world_.us, account_, {readback}));
+  bool certified = false;
+  for (const Statement& statement : answer) {
+    const auto certificate = ParseStatement<DataDestruction>(statement);
+    if (!certificate.ok()) continue;
+    certified = true;
+    EXPECT_EQ(certificate->body.versions, 2u);
+    EXPECT_EQ(certificate->body.epoch, 1u);
+  }
+  EXPECT_TRUE(certified);
+  EXPECT_EQ(world_.Advance(account_), Progress::kDone);
+  EXPECT_EQ(world_.us.log.Count("data.destruction"), 1u);
+}
+
 TEST_F(MoveTest, ReadBackOfOtherDataDestroysNothing) {
   PassTheDate();
   ConsentAndStart();
@@ -451,6 +471,27 @@ TEST_F(MoveTest, HistoryOfTheAccountFollowsIt) {
   ExpectOnlyThereServes();
   EXPECT_EQ(world_.Account(world_.cn, account_)->view.newest_number(), account_.last_number());
   EXPECT_EQ(world_.Account(world_.cn, account_)->view.territory(), "CN");
+}
+
+TEST_F(MoveTest, StatementsOfARevokedDeviceFollowTheAccount) {
+  account_.AddDevice();
+  ASSERT_THAT(world_.Deliver(world_.us, account_, {account_.entries().back()}).status(), IsOk());
+  const auto change = [&](std::string territory) {
+    return account_.Sign(TerritoryChange{std::move(territory)}, world_.clock.Now(), 0, 1);
+  };
+  const Authorization second = StorageWorld::DeviceOf(account_, 1);
+  ASSERT_THAT(world_.us.node->deliveries()
+                  .Deliver(second, account_.id(), {change("HK"), change("CN")})
+                  .status(),
+              IsOk());
+  account_.RevokeDevice(1);
+  ASSERT_THAT(world_.Deliver(world_.us, account_, {account_.entries().back()}).status(), IsOk());
+  PassTheDate();
+  ConsentAndStart();
+  EXPECT_EQ(world_.Advance(account_), Progress::kWait);
+  ExpectOnlyThereServes();
+  EXPECT_TRUE(world_.Move(account_).destination_told);
+  EXPECT_EQ(world_.Account(world_.cn, account_)->view.newest_number(), account_.last_number());
 }
 
 TEST_F(MoveTest, AccountsMoveIndependently) {
