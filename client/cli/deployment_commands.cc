@@ -125,6 +125,11 @@ absl::StatusOr<UpPlan> PlanUp(const Context& context, const UpOptions& options) 
     plan.directory = plan.template_name;
     plan.template_name = kDefaultTemplate;
   }
+  if (plan.directory.empty() && options.what.empty()) {
+    // The one that was last up, if it is still there.
+    const absl::StatusOr<std::string> known = context.DeploymentFolder();
+    if (known.ok() && FileExists(DeploymentPaths(*known).Topology())) plan.directory = *known;
+  }
   if (plan.directory.empty()) {
     ASSIGN_OR_RETURN(const std::string home, ComityHome());
     plan.directory = home + "/deployments/" + fs::path(plan.template_name).stem().string();
@@ -242,9 +247,10 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
   CLI::App* up = app.add_subcommand(
       "up", "Make a deployment on this machine, or complete it, and start what does not run");
   auto options = std::make_shared<UpOptions>();
-  up->add_option("what", options->what,
-                 "A topology template, by name or path, or the folder of a deployment; default: "
-                 "icloud-cn-2018");
+  up->add_option(
+      "what", options->what,
+      "A topology template, by name or path, or the folder of a deployment; default: the "
+      "deployment that was last up, else icloud-cn-2018");
   up->add_option("--dir", options->directory,
                  "Folder of the deployment; default: under the user's comity folder");
   up->footer(

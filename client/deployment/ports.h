@@ -1,6 +1,7 @@
 #ifndef COMITY_CLIENT_DEPLOYMENT_PORTS_H_
 #define COMITY_CLIENT_DEPLOYMENT_PORTS_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -11,6 +12,9 @@ namespace comity {
 // from below the kernel's ephemeral range, so that an outgoing connection does not take one before
 // the service that it is meant for. STATE_NOT_READY if not enough are free.
 absl::StatusOr<std::vector<int>> FreeLoopbackPorts(int count);
+
+// Does anybody listen at "127.0.0.1:<port>"? False for any other address.
+bool IsListening(const std::string& address);
 
 }  // namespace comity
 

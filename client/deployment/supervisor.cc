@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "client/deployment/ports.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/review/v1/review.grpc.pb.h"
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -195,15 +196,19 @@ absl::Status Supervisor::AwaitAnswer(const Service& service) {
   const Steady::time_point end = Steady::now() + kStartPatience;
   std::string problem;
   while (Steady::now() < end) {
-    const ServiceReport report = Ask(service);
+    // Asked only when somebody is there to answer: a connection that was refused is tried again
+    // later than need be.
+    const bool there = IsListening(service.info->address);
+    const int pid = ProcessOf(service).Running().value_or(0);
+    const ServiceReport report = there ? Ask(service) : ServiceReport{.pid = pid};
     if (report.answers) {
       if (report.topology_serial == topology().serial()) return absl::OkStatus();
       return Refuse(Reason::kStateNotReady, "the " + service.Title() +
                                                 " runs with another topology; stop it with "
                                                 "`comity down`");
     }
-    problem = report.problem;
-    if (report.pid == 0) {
+    problem = there ? report.problem : "it does not listen";
+    if (report.pid == 0 && !there) {
       ProcessOf(service).Forget();
       return Refuse(Reason::kStateNotReady,
                     "the " + service.Title() + " has ended. The end of its log, " +
@@ -222,7 +227,7 @@ absl::Status Supervisor::Start(const Progress& progress) {
   for (const Service& service : Services()) {
     if (ProcessOf(service).Running().has_value()) continue;
     // One that somebody else runs (another supervisor, by hand) is left to him.
-    if (AskState(*session_, service.region, service.info->kind).ok()) continue;
+    if (IsListening(service.info->address)) continue;
     RETURN_IF_ERROR(StartOne(service, programs));
     ++started;
   }

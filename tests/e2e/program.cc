@@ -1,6 +1,7 @@
 #include "tests/e2e/program.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -33,6 +34,10 @@ ProgramResult RunComity(const std::string& home, const std::vector<std::string>&
   const char* folder = std::getenv("COMITY_BIN_DIR");
   std::vector<std::string> argv = {std::string(folder == nullptr ? "." : folder) + "/comity"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return RunProgram(home, std::move(argv));
+}
+
+ProgramResult RunProgram(const std::string& home, std::vector<std::string> arguments) {
   std::vector<std::string> environment = Environment(home);
   ProgramResult result;
   int ends[2];
@@ -41,8 +46,8 @@ ProgramResult RunComity(const std::string& home, const std::vector<std::string>&
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, argv.front().c_str(), &actions, nullptr,
-                                Pointers(argv).data(), Pointers(environment).data());
+  const int error = posix_spawn(&pid, arguments.front().c_str(), &actions, nullptr,
+                                Pointers(arguments).data(), Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   char buffer[4096];

@@ -1,6 +1,7 @@
 #include "client/deployment/ports.h"
 
 #include <set>
+#include <string>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -37,6 +38,24 @@ TEST(PortsTest, EachCanBeListenedOn) {
     EXPECT_EQ(listen(fd, 1), 0) << port;
     close(fd);
   }
+}
+
+TEST(PortsTest, OnlyAListenerIsSeenListening) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_GE(fd, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string text = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  EXPECT_FALSE(IsListening(text));
+  ASSERT_EQ(listen(fd, 1), 0);
+  EXPECT_TRUE(IsListening(text));
+  EXPECT_FALSE(IsListening(text + "x"));
+  EXPECT_FALSE(IsListening("localhost:" + std::to_string(ntohs(address.sin_port))));
+  close(fd);
 }
 
 TEST(PortsTest, MoreThanThereAreIsRefused) {
