@@ -32,6 +32,7 @@ constexpr ServiceKind kKinds[] = {ServiceKind::kCustody, ServiceKind::kStorage,
                                   ServiceKind::kReview};
 constexpr auto kLookInterval = std::chrono::milliseconds(50);
 constexpr auto kStartPatience = std::chrono::seconds(60);
+constexpr auto kLeavePatience = std::chrono::seconds(10);
 // The services' own drain takes 10 s at most.
 constexpr auto kStopPatience = std::chrono::seconds(20);
 constexpr auto kClockPatience = std::chrono::seconds(20);
@@ -220,6 +221,16 @@ absl::Status Supervisor::AwaitAnswer(const Service& service) {
                                             problem + "\n  Its log is " + LogFile(service));
 }
 
+bool Supervisor::RunsElsewhere(const Service& service) {
+  // A process that was killed may listen for a moment after it is gone.
+  const Steady::time_point end = Steady::now() + kLeavePatience;
+  while (IsListening(service.info->address)) {
+    if (Steady::now() > end || Ask(service).answers) return true;
+    std::this_thread::sleep_for(kLookInterval);
+  }
+  return false;
+}
+
 absl::Status Supervisor::Start(const Progress& progress) {
   const Lock lock(paths_.directory());
   const std::string programs = ProgramFolder();
@@ -227,7 +238,7 @@ absl::Status Supervisor::Start(const Progress& progress) {
   for (const Service& service : Services()) {
     if (ProcessOf(service).Running().has_value()) continue;
     // One that somebody else runs (another supervisor, by hand) is left to him.
-    if (IsListening(service.info->address)) continue;
+    if (RunsElsewhere(service)) continue;
     RETURN_IF_ERROR(StartOne(service, programs));
     ++started;
   }

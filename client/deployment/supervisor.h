@@ -76,6 +76,7 @@ class Supervisor final {
   DetachedProcess ProcessOf(const Service& service) const;
   std::string LogFile(const Service& service) const;
   absl::Status StartOne(const Service& service, const std::string& programs) const;
+  bool RunsElsewhere(const Service& service);
   absl::Status AwaitAnswer(const Service& service);
   ServiceReport Ask(const Service& service);
 

@@ -19,8 +19,8 @@ inline constexpr size_t kMaxDeviceStatements = 256;
 inline constexpr size_t kMaxDeviceStatementBytes = 4 << 10;
 
 // A device statement of the past: signed by a device of the chain, which may have been revoked
-// since. For history that a carrier brings; what a device asks at this time, an active one must have
-// signed.
+// since. For history that a carrier brings; what a device asks at this time, an active one must
+// have signed.
 absl::Status VerifyDeviceHistory(const DeviceChain& chain, const Statement& statement);
 
 // What is new in a delivery, every signature verified.
