@@ -31,11 +31,11 @@ using Steady = std::chrono::steady_clock;
 constexpr ServiceKind kKinds[] = {ServiceKind::kCustody, ServiceKind::kStorage,
                                   ServiceKind::kReview};
 constexpr auto kLookInterval = std::chrono::milliseconds(50);
-constexpr auto kStartPatience = std::chrono::seconds(60);
+constexpr auto kStartPatience = std::chrono::seconds(120);
 constexpr auto kLeavePatience = std::chrono::seconds(10);
 // The services' own drain takes 10 s at most.
 constexpr auto kStopPatience = std::chrono::seconds(20);
-constexpr auto kClockPatience = std::chrono::seconds(20);
+constexpr auto kClockPatience = std::chrono::seconds(60);
 constexpr auto kAskTimeout = std::chrono::seconds(3);
 constexpr int kLastLines = 5;
 

@@ -10,7 +10,7 @@
 namespace comity::scenario {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(30);
+constexpr auto kPatience = std::chrono::seconds(60);
 constexpr auto kLookInterval = std::chrono::milliseconds(50);
 
 }  // namespace

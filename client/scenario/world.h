@@ -78,7 +78,7 @@ class World final {
 // What did not come as the scenario says.
 absl::Status Unmet(const std::string& what);
 
-// Tries until `look` succeeds, for at most half a minute: what services do on their own comes a
+// Tries until `look` succeeds, for at most a minute: what services do on their own comes a
 // moment after the clock was moved. Returns the last answer.
 absl::Status Await(const std::function<absl::Status()>& look);
 
