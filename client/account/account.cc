@@ -48,6 +48,11 @@ void AddStatements(const std::vector<Statement>& statements, Request& request) {
   for (const Statement& s : statements) *request.add_statements() = ToProto(s);
 }
 
+bool IsReadBackOf(const Statement& statement, AccountEpoch epoch) {
+  const absl::StatusOr<Parsed<ReadBack>> parsed = ParseStatement<ReadBack>(statement);
+  return parsed.ok() && parsed->body.epoch == epoch;
+}
+
 }  // namespace
 
 std::string_view Name(AccountState state) {
@@ -280,8 +285,11 @@ absl::StatusOr<MoveCertificates> AccountClient::ConfirmMove() {
   Profile::Account& state = profile_.state();
   ASSIGN_OR_RETURN(const Parsed<Release> release,
                    ParseStatement<Release>(state.statements.at(std::string(Release::kType))));
-  // A repeat brings the same statement again.
-  if (!state.statements.contains(std::string(ReadBack::kType))) {
+  // A repeat brings the same statement again; one of an earlier move says nothing of this one.
+  const auto earlier = state.statements.find(std::string(ReadBack::kType));
+  const bool repeated =
+      earlier != state.statements.end() && IsReadBackOf(earlier->second, release.body.epoch);
+  if (!repeated) {
     ReadBack body;
     body.epoch = release.body.epoch;
     body.region = release.body.destination;

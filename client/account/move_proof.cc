@@ -51,27 +51,28 @@ absl::StatusOr<VerifiedMove> VerifyMove(const Topology& topology, const AccountI
                                         const std::vector<Statement>& evidence, UnixMillis now) {
   ASSIGN_OR_RETURN(const Parsed<Consent> signed_consent, ParseStatement<Consent>(consent));
   const Consent& own = signed_consent.body;
+  // Attempts that were called off use up epochs, so that the new one is later, not the next.
   ASSIGN_OR_RETURN(
       const auto release,
       (FindByCustody<Release>(
           topology, own.source, account, evidence, now, [&](const Release& r) -> absl::Status {
             if (r.consent != consent.digest() || r.destination != own.destination ||
-                r.epoch != own.from_epoch + 1) {
+                r.epoch <= own.from_epoch) {
               return Refuse(Reason::kConsentVoid,
                             "the release is not for the consent of this device");
             }
             return absl::OkStatus();
           })));
-  ASSIGN_OR_RETURN(const auto activation,
-                   (FindByCustody<Activation>(
-                       topology, own.destination, account, evidence, now, [&](const Activation& a) {
-                         if (a.release != release.first.digest() || a.epoch != own.from_epoch + 1) {
-                           return Refuse(Reason::kSignatureInvalid,
-                                         "the activation is not for that release");
-                         }
-                         return absl::OkStatus();
-                       })));
-  return VerifiedMove{own.source, own.destination, own.from_epoch + 1, release.first,
+  ASSIGN_OR_RETURN(
+      const auto activation,
+      (FindByCustody<Activation>(
+          topology, own.destination, account, evidence, now, [&](const Activation& a) {
+            if (a.release != release.first.digest() || a.epoch != release.second.body.epoch) {
+              return Refuse(Reason::kSignatureInvalid, "the activation is not for that release");
+            }
+            return absl::OkStatus();
+          })));
+  return VerifiedMove{own.source, own.destination, release.second.body.epoch, release.first,
                       activation.first};
 }
 

@@ -174,8 +174,16 @@ TEST_F(MoveProofTest, IsRefusedWhenTheReleaseNamesAnotherRegion) {
   EXPECT_THAT(Verify(Evidence()), RefusedWith(Reason::kConsentVoid));
 }
 
-TEST_F(MoveProofTest, IsRefusedWhenTheReleaseIsOfAnotherEpoch) {
-  release_.epoch = 3;
+TEST_F(MoveProofTest, MoveAfterAttemptsThatWereCalledOffIsProven) {
+  release_.epoch = 4;
+  activation_.epoch = 4;
+  ASSERT_OK_AND_ASSIGN(const VerifiedMove move, Verify(Evidence()));
+  EXPECT_EQ(move.epoch, 4u);
+}
+
+TEST_F(MoveProofTest, IsRefusedWhenTheReleaseIsOfNoLaterEpochThanTheConsent) {
+  release_.epoch = 1;
+  activation_.epoch = 1;
   EXPECT_THAT(Verify(Evidence()), RefusedWith(Reason::kConsentVoid));
 }
 
@@ -184,8 +192,8 @@ TEST_F(MoveProofTest, IsRefusedWhenTheActivationIsForAnotherRelease) {
   EXPECT_THAT(Verify(Evidence()), RefusedWith(Reason::kSignatureInvalid));
 }
 
-TEST_F(MoveProofTest, IsRefusedWhenTheActivationIsOfAnotherEpoch) {
-  activation_.epoch = 1;
+TEST_F(MoveProofTest, IsRefusedWhenTheActivationIsOfAnotherEpochThanTheRelease) {
+  activation_.epoch = 3;
   EXPECT_THAT(Verify(Evidence()), RefusedWith(Reason::kSignatureInvalid));
 }
 
