@@ -51,6 +51,24 @@ std::string ReadTopologyTemplate(std::string_view name) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::string SealedTopologyTemplate() {
+  std::string text = ReadTopologyTemplate();
+  constexpr std::string_view kCustody = "kind: SERVICE_KIND_CUSTODY operator: \"apple\"";
+  constexpr std::string_view kSeal =
+      " shamir_seal { threshold: 2 holders { person: \"ops-evans\" residence: \"US\" }"
+      " holders { person: \"ops-fox\" residence: \"US\" }"
+      " holders { person: \"ops-grant\" residence: \"CN\" } }";
+  // The first custody of the file is that of region us.
+  const size_t custody = text.find(kCustody);
+  COMITY_CHECK(custody != std::string::npos);
+  text.insert(custody + kCustody.size(), kSeal);
+  for (const std::string_view person : {"ops-fox", "ops-grant"}) {
+    text += "people { region: \"us\" name: \"" + std::string(person) +
+            "\" roles: ROLE_OPERATOR_PERSON organisation: \"apple\" }\n";
+  }
+  return text;
+}
+
 TestDeployment::TestDeployment() : TestDeployment(ReadTopologyTemplate()) {}
 
 TestDeployment::TestDeployment(std::string template_text)

@@ -52,6 +52,8 @@ using ContentId = FixedId<struct ContentIdTag, 16>;
 using RequestId = FixedId<struct RequestIdTag, 16>;
 // SHA-256 of a DER SubjectPublicKeyInfo: names a signing key.
 using SigningKeyId = FixedId<struct SigningKeyIdTag, 32>;
+// One split of a custody's root key among persons.
+using SealSetId = FixedId<struct SealSetIdTag, 16>;
 // SHA-256 of something.
 using Digest = FixedId<struct DigestTag, 32>;
 
@@ -63,6 +65,7 @@ extern template class FixedId<struct ObjectIdTag, 16>;
 extern template class FixedId<struct ContentIdTag, 16>;
 extern template class FixedId<struct RequestIdTag, 16>;
 extern template class FixedId<struct SigningKeyIdTag, 32>;
+extern template class FixedId<struct SealSetIdTag, 16>;
 extern template class FixedId<struct DigestTag, 32>;
 
 // A region's name: 1 to 16 of [a-z0-9-], starting with a letter ("us", "cn-north").

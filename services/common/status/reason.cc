@@ -74,6 +74,9 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kRulesForbid, Code::kPermissionDenied, "RULES_FORBID",
      "The residency or review rules of the topology forbid this.",
      "See the rules in the topology; nobody can lift them for one call"},
+    {Reason::kShareInvalid, Code::kPermissionDenied, "SHARE_INVALID",
+     "This is not the share of the root key that this person was given.",
+     "Enter the own share, as it was handed out with the newest split of the root key"},
 
     {Reason::kAccountNotHere, Code::kFailedPrecondition, "ACCOUNT_NOT_HERE",
      "The account is not active in this region.",

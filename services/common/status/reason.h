@@ -38,6 +38,7 @@ enum class Reason : int {
   kFourEyes = 38,
   kConflictOfInterest = 39,
   kRulesForbid = 40,
+  kShareInvalid = 41,
   // FAILED_PRECONDITION: fix the state first.
   kAccountNotHere = 50,
   kAccountSuspended = 51,

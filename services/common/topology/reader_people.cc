@@ -124,6 +124,30 @@ absl::Status CheckApprovers(const pb::Topology& file, const Place& place,
   return absl::OkStatus();
 }
 
+// The holders of a seal are operator persons of custody's operator, in its region.
+absl::Status CheckSealHolders(const pb::Topology& file, const Place& place,
+                              const TopologyData& data) {
+  for (int i = 0; i < file.regions_size(); ++i) {
+    const RegionInfo& region = *FindRegion(data, file.regions(i).name());
+    const ServiceInfo& custody = region.service(ServiceKind::kCustody);
+    if (!custody.shamir_seal.has_value()) continue;
+    for (const SealHolderInfo& holder : custody.shamir_seal->holders) {
+      const bool fits = std::ranges::any_of(data.people, [&](const PersonTemplate& person) {
+        return person.region == region.id && person.name == holder.person &&
+               Has(person.roles, PersonRole::kOperatorPerson) &&
+               person.organisation == custody.operator_name;
+      });
+      if (!fits) {
+        return place.Of("regions", i)
+            .Broken("services", "custody of " + Quote(region.id.name()) + ": " +
+                                    Quote(holder.person) + " is no operator person of " +
+                                    Quote(custody.operator_name) + " there");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ReadReviewRules(const pb::Topology& file, const Place& place, TopologyData& data) {
@@ -177,6 +201,7 @@ absl::Status ReadPeople(const pb::Topology& file, const Place& place, TopologyDa
     }
     data.people.push_back(std::move(person));
   }
+  RETURN_IF_ERROR(CheckSealHolders(file, place, data));
   return CheckApprovers(file, place, data);
 }
 

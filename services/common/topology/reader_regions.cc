@@ -10,6 +10,8 @@ namespace {
 
 namespace pb = comity::topology::v1;
 
+constexpr size_t kMaxSealHolders = 16;
+
 // What no two services or regions of the file may share.
 struct Taken {
   std::set<std::string> addresses;
@@ -25,6 +27,38 @@ bool IsLogUrl(std::string_view url) {
   return false;
 }
 
+// Who the holders are is checked when the people are read.
+absl::Status ReadSeal(const pb::Service& service, const Place& here, const std::string& subject,
+                      const TopologyData& data, ServiceInfo& info) {
+  if (!service.has_shamir_seal()) return absl::OkStatus();
+  if (info.kind != ServiceKind::kCustody) {
+    return here.Broken("shamir_seal", subject + ": only custody has a seal");
+  }
+  const Place place = here.Of("shamir_seal", -1);
+  const pb::ShamirSeal& seal = service.shamir_seal();
+  ShamirSealInfo read{seal.threshold(), {}};
+  std::set<std::string> persons;
+  for (int i = 0; i < seal.holders_size(); ++i) {
+    const pb::SealHolder& holder = seal.holders(i);
+    if (!persons.insert(holder.person()).second) {
+      return place.Of("holders", i)
+          .Broken("person", subject + ": " + Quote(holder.person()) + " holds two shares");
+    }
+    if (!data.jurisdictions.contains(holder.residence())) {
+      return place.Of("holders", i)
+          .Broken("residence", subject + ": no such jurisdiction " + Quote(holder.residence()));
+    }
+    read.holders.push_back({holder.person(), holder.residence()});
+  }
+  if (read.threshold < 2 || read.threshold > read.holders.size() ||
+      read.holders.size() > kMaxSealHolders) {
+    return place.Broken("threshold", subject + ": a seal is opened by 2 or more of at most " +
+                                         std::to_string(kMaxSealHolders) + " holders");
+  }
+  info.shamir_seal = std::move(read);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ServiceInfo> ReadService(const pb::Service& service, const std::string& region,
                                         const Place& here, bool as_template,
                                         const TopologyData& data, Taken& taken) {
@@ -33,7 +67,8 @@ absl::StatusOr<ServiceInfo> ReadService(const pb::Service& service, const std::s
     return here.Broken("kind", "region " + Quote(region) + ": a service without a kind");
   }
   const std::string subject = std::string(Name(*kind)) + " of " + Quote(region);
-  ServiceInfo info{*kind, service.operator_(), service.address(), service.log_url(), std::nullopt};
+  ServiceInfo info{*kind,        service.operator_(), service.address(), service.log_url(),
+                   std::nullopt, std::nullopt};
   if (!data.operators.contains(info.operator_name)) {
     return here.Broken("operator", subject + ": no such operator " + Quote(info.operator_name));
   }
@@ -65,6 +100,7 @@ absl::StatusOr<ServiceInfo> ReadService(const pb::Service& service, const std::s
     }
     info.log_key = *std::move(key);
   }
+  RETURN_IF_ERROR(ReadSeal(service, here, subject, data, info));
   return info;
 }
 

@@ -120,6 +120,10 @@ std::string Topology::TrustDomain(const RegionId& region) const {
   return region.name() + "." + data_->deployment;
 }
 
+std::string ShamirSealInfo::Description() const {
+  return "shamir " + std::to_string(threshold) + " of " + std::to_string(holders.size());
+}
+
 std::string Topology::LogOrigin(const RegionId& region, ServiceKind kind) const {
   return data_->deployment + "/" + region.name() + "/" + std::string(Name(kind));
 }
@@ -130,6 +134,12 @@ std::vector<std::string> Topology::CanCompel(const RegionId& region, ServiceKind
   const OperatorInfo& op = data_->operators.at(info->service(kind).operator_name);
   std::set<std::string> codes(op.home_jurisdictions.begin(), op.home_jurisdictions.end());
   codes.insert(info->jurisdiction);
+  if (const std::optional<ShamirSealInfo>& seal = info->service(kind).shamir_seal) {
+    for (const auto& [code, title] : data_->jurisdictions) {
+      const auto living = std::ranges::count(seal->holders, code, &SealHolderInfo::residence);
+      if (living >= static_cast<std::ptrdiff_t>(seal->threshold)) codes.insert(code);
+    }
+  }
   return {codes.begin(), codes.end()};
 }
 

@@ -29,12 +29,28 @@ struct OperatorInfo {
   std::optional<PublicKey> key;
 };
 
+struct SealHolderInfo {
+  std::string person;
+  std::string residence;  // code of a jurisdiction
+  friend bool operator==(const SealHolderInfo&, const SealHolderInfo&) = default;
+};
+
+// The root key of a custody, split among persons.
+struct ShamirSealInfo {
+  uint32_t threshold = 0;
+  std::vector<SealHolderInfo> holders;
+  // "shamir 2 of 3": as it stands in statuses and key locations.
+  std::string Description() const;
+  friend bool operator==(const ShamirSealInfo&, const ShamirSealInfo&) = default;
+};
+
 struct ServiceInfo {
   ServiceKind kind = ServiceKind::kStorage;
   std::string operator_name;
   std::string address;  // host:port
   std::string log_url;
   std::optional<PublicKey> log_key;
+  std::optional<ShamirSealInfo> shamir_seal;  // custody only; absent = a key file
 };
 
 struct RegionInfo {
@@ -125,9 +141,9 @@ class Topology final {
   // Log origin: "<deployment>/<region>/<service>".
   std::string LogOrigin(const RegionId& region, ServiceKind kind) const;
 
-  // *Able to compel a service*: law of its place, its operator's home laws. Sorted codes. The one
-  // function behind attestations, consent texts, exposure and drills. (Residences of holders of
-  // seal shares join it with the shamir seal.)
+  // *Able to compel a service*: law of its place, its operator's home laws, and every jurisdiction
+  // in which as many holders of seal shares live as open its seal. Sorted codes. The one function
+  // behind attestations, consent texts, exposure and drills.
   std::vector<std::string> CanCompel(const RegionId& region, ServiceKind kind) const;
   // Union over storage, custody and review of the region.
   std::vector<std::string> CanCompelRegion(const RegionId& region) const;
