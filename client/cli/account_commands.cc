@@ -260,6 +260,12 @@ void AddAccountCommands(CLI::App& app, Context& context) {
   CLI::App* account =
       app.add_subcommand("account", "Your account: make it, see it, decide about it");
   account->require_subcommand(1);
+  account->footer(
+      "Examples:\n"
+      "  comity --profile mei account create --territory CN    a device key and an account\n"
+      "  comity --profile mei account show                     how it stands\n"
+      "An account is its device keys: whoever has neither them nor the recovery code has no "
+      "account.");
 
   CLI::App* create = account->add_subcommand(
       "create",
@@ -268,47 +274,91 @@ void AddAccountCommands(CLI::App& app, Context& context) {
   create
       ->add_option("--territory", create_options->territory,
                    "Territory code, for instance CN or HK")
-      ->required();
-  create->add_option("--accept-terms", create_options->terms,
-                     "Version of the terms you accept, when the rules ask for some");
-  create->footer("Example: comity --profile mei account create --territory CN");
+      ->required()
+      ->type_name("TERRITORY");
+  create
+      ->add_option("--accept-terms", create_options->terms,
+                   "Version of the terms you accept, when the rules ask for some")
+      ->type_name("TERMS");
+  create->footer(
+      "Example: comity --profile mei account create --territory CN\n"
+      "Prints the recovery code, once: write it down, no operator can recover the account without\n"
+      "it. May be repeated after a crash. When the rules of the day ask for terms, the refusal "
+      "names\n"
+      "them. Next: `comity put FILE`, and `comity key where` to see who holds the key.");
   create->callback([&context, create_options] {
     context.command = [&context, create_options] { return Create(context, *create_options); };
   });
 
-  const auto add = [&](const char* name, const char* help, auto act) {
-    account->add_subcommand(name, help)->callback([&context, act] {
-      context.command = [&context, act] { return act(context); };
-    });
+  const auto add = [&](const char* name, const char* help, const char* footer, auto act) {
+    CLI::App* command = account->add_subcommand(name, help);
+    command->footer(footer);
+    command->callback(
+        [&context, act] { context.command = [&context, act] { return act(context); }; });
   };
   add("show", "What your region knows of the account, and what the rules say of it",
+      "Examples:\n"
+      "  comity account show\n"
+      "  comity --json account show | jq -r .standing\n"
+      "Shows the announced change, if there is one, and every signed statement so far. Follows a\n"
+      "move that you consented to, after checking its proofs.",
       [](Context& c) { return Change(c, [](AccountClient&) { return absl::OkStatus(); }); });
-  add("list", "The profiles on this machine", [](Context& c) { return List(c); });
-  add("accept-terms", "Sign your consent to the announced move", AcceptTerms);
+  add("list", "The profiles on this machine, with account, territory and region",
+      "Example: comity account list\n"
+      "Choose one with --profile. Asks nobody: shows what the devices here know.",
+      [](Context& c) { return List(c); });
+  add("accept-terms", "Sign your consent to the announced move",
+      "Example: comity --profile mei account accept-terms\n"
+      "Says who can compel access before the move and after it. Nothing moves without this, and "
+      "it\n"
+      "can be taken back with `comity account withdraw-consent` until the move is decided.",
+      AcceptTerms);
   add("withdraw-consent", "Take the consent back, as long as the move is not decided",
+      "Example: comity account withdraw-consent\n"
+      "Too late once custody has decided the move; `comity account show` tells.",
       [](Context& c) { return Change(c, [](AccountClient& a) { return a.WithdrawConsent(); }); });
   add("opt-out", "Do not accept: close the account instead of moving it",
+      "Example: comity account opt-out\n"
+      "The same as `comity account close`: save your files with `comity get` before the keys are\n"
+      "destroyed, 30 days later. Undo it until then with `comity account cancel-close`.",
       [](Context& c) { return Change(c, [](AccountClient& a) { return a.Close(); }); });
   add("close", "Close the account: its keys are destroyed after 30 days, its data with them",
+      "Example: comity account close\n"
+      "Nothing can be stored from now on; what is there can be read until the keys are destroyed.\n"
+      "Undo it until then with `comity account cancel-close`.",
       [](Context& c) { return Change(c, [](AccountClient& a) { return a.Close(); }); });
   add("cancel-close", "Undo a closing while the keys still exist",
+      "Example: comity account cancel-close\n"
+      "Works for 30 days after the closing was signed.",
       [](Context& c) { return Change(c, [](AccountClient& a) { return a.CancelClose(); }); });
   add("confirm-move", "After a move: read everything back, then let the old copies be destroyed",
+      "Example: comity account confirm-move\n"
+      "Signs that all data was read back; then the side that was left destroys its copies and\n"
+      "certifies so. Run it again for a certificate that is not there yet.",
       ConfirmMove);
 
   CLI::App* territory =
       account->add_subcommand("set-territory", "Change the country or territory of the account");
   auto code = std::make_shared<std::string>();
-  territory->add_option("code", *code, "Territory code")->required();
+  territory->add_option("code", *code, "Territory code")->required()->type_name("TERRITORY");
+  territory->footer(
+      "Example: comity account set-territory HK\n"
+      "Your signature says where you live; what the rules make of it is computed anew. See\n"
+      "`comity account show` for the standing that comes of it.");
   territory->callback([&context, code] {
     context.command = [&context, code] {
       return Change(context, [&](AccountClient& a) { return a.SetTerritory(*code); });
     };
   });
 
-  CLI::App* notices = account->add_subcommand("notices", "Legal requests that you were told of");
+  CLI::App* notices = account->add_subcommand(
+      "notices", "Legal requests about you that you were told of, verified");
   auto region = std::make_shared<std::string>();
-  notices->add_option("--region", *region, "Whose review to ask; default: your region's");
+  notices->add_option("--region", *region, "Whose review to ask; default: your region's")
+      ->type_name("REGION");
+  notices->footer(
+      "Example: comity account notices --region cn\n"
+      "Each is signed by the region's review. You may object until the time that it names.");
   notices->callback([&context, region] {
     context.command = [&context, region] { return Notices(context, *region); };
   });

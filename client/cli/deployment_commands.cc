@@ -225,17 +225,23 @@ absl::Status AdvanceClock(const Context& context, const std::string& how_far) {
 void AddClock(CLI::App& app, Context& context) {
   CLI::App* test = app.add_subcommand("test", "Only for deployments marked development");
   test->require_subcommand(1);
+  test->footer("Example: comity test clock advance 7d");
   CLI::App* clock = test->add_subcommand("clock", "The test clock of the deployment");
   clock->require_subcommand(1);
-  clock->add_subcommand("show", "What time it is")->callback([&context] {
-    context.command = [&context] { return ShowClock(context); };
-  });
+  clock->footer("Example: comity test clock advance 2018-02-28");
+  clock->add_subcommand("show", "What time it is in the deployment")
+      ->footer("Example: comity test clock show")
+      ->callback([&context] { context.command = [&context] { return ShowClock(context); }; });
   CLI::App* advance = clock->add_subcommand(
       "advance", "Move it forward and wait until every service shows it; it never goes back");
   auto how_far = std::make_shared<std::string>();
   advance->add_option("how-far", *how_far, "45s, 30m, 12h, 7d, or a date such as 2018-02-28")
       ->required();
-  advance->footer("Example: comity test clock advance 7d");
+  advance->footer(
+      "Examples:\n"
+      "  comity test clock advance 7d\n"
+      "  comity test clock advance 2018-02-28       until that day\n"
+      "What falls due on the way (announcements, notice periods, destructions) is done.");
   advance->callback([&context, how_far] {
     context.command = [&context, how_far] { return AdvanceClock(context, *how_far); };
   });
@@ -248,11 +254,13 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
       "up", "Make a deployment on this machine, or complete it, and start what does not run");
   auto options = std::make_shared<UpOptions>();
   up->add_option(
-      "what", options->what,
-      "A topology template, by name or path, or the folder of a deployment; default: the "
-      "deployment that was last up, else icloud-cn-2018");
+        "what", options->what,
+        "A topology template, by name or path, or the folder of a deployment; default: the "
+        "deployment that was last up, else icloud-cn-2018")
+      ->type_name("TEMPLATE");
   up->add_option("--dir", options->directory,
-                 "Folder of the deployment; default: under the user's comity folder");
+                 "Folder of the deployment; default: under the user's comity folder")
+      ->type_name("DIR");
   up->footer(
       "Example: comity up icloud-cn-2018 --dir world\n"
       "Makes keys, certificates and a signed topology (a second `up` repeats none of it), starts\n"
@@ -262,9 +270,17 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
     context.command = [&context, options] { return Up(context, *options); };
   });
   app.add_subcommand("down", "Stop the deployment's services; nothing is lost")
+      ->footer(
+          "Example: comity down\n"
+          "Running calls are finished first. `comity up` starts everything again.")
       ->callback([&context] { context.command = [&context] { return Down(context); }; });
   CLI::App* status = app.add_subcommand("status", "What runs, who operates it, how it is sealed");
-  status->footer("Exits with 3 when a service does not answer.");
+  status->footer(
+      "Examples:\n"
+      "  comity status\n"
+      "  comity --json status | jq -r '.services[].address'\n"
+      "Exits with 3 when a service does not answer; `comity up` starts it, and its own log.txt in\n"
+      "the deployment's folder says why it stopped.");
   status->callback([&context] { context.command = [&context] { return Status(context); }; });
   AddClock(app, context);
 }

@@ -107,17 +107,41 @@ absl::Status VerifyAttestation(const Context& context, const VerifyOptions& opti
 void AddKeyCommands(CLI::App& app, Context& context) {
   CLI::App* key = app.add_subcommand("key", "Where your key is, and its versions");
   key->require_subcommand(1);
+  key->footer(
+      "Example: comity key where\n"
+      "Your account key is in custody, in one region at a time, and opens data keys for your "
+      "devices.");
   key->add_subcommand("where",
                       "A signed answer: where the key is, who operates it, who can compel it")
+      ->footer(
+          "Examples:\n"
+          "  comity key where\n"
+          "  comity key where --json > where.json       with the signed statement itself, to keep\n"
+          "The answer says \"active here\", never \"only here\": nobody can see a copy made "
+          "before.\n"
+          "Next: `comity key verify-attestation where.json` checks it again, without asking "
+          "anybody.")
       ->callback([&context] { context.command = [&context] { return Where(context); }; });
   key->add_subcommand("versions", "Versions of the account key and their states")
+      ->footer(
+          "Example: comity key versions\n"
+          "The newest one that is enabled wraps what you store; `comity key rotate` makes another.")
       ->callback([&context] { context.command = [&context] { return Versions(context); }; });
   CLI::App* verify = key->add_subcommand(
       "verify-attestation", "Check, without asking anybody, what `key where --json` printed");
   auto options = std::make_shared<VerifyOptions>();
   verify->add_option("file", options->file, "The saved output of `comity key where --json`")
-      ->required();
-  verify->add_option("--account", options->account, "The account that it must be about");
+      ->required()
+      ->type_name("FILE");
+  verify->add_option("--account", options->account, "The account that it must be about")
+      ->type_name("ACCOUNT");
+  verify->footer(
+      "Examples:\n"
+      "  comity key where --json > where.json\n"
+      "  comity key verify-attestation where.json\n"
+      "Needs the topology only, and no account. Checked as of the day it was signed, so that an "
+      "old\n"
+      "attestation stays evidence.");
   verify->callback([&context, options] {
     context.command = [&context, options] { return VerifyAttestation(context, *options); };
   });

@@ -172,7 +172,8 @@ void AddSubmit(CLI::App& legal, Context& context) {
       {"court-order", InstrumentType::kCourtOrder},
       {"warrant", InstrumentType::kWarrant}};
   submit->add_option("--target", draft.targets, "<region>/<account id>; may be repeated")
-      ->required();
+      ->required()
+      ->type_name("TARGET");
   submit->add_option("--class", draft.classes, "What is asked for; may be repeated")
       ->required()
       ->transform(CLI::CheckedTransformer(classes));
@@ -181,20 +182,34 @@ void AddSubmit(CLI::App& legal, Context& context) {
       ->transform(CLI::CheckedTransformer(instruments));
   submit->add_option("--instrument-file", options->instrument_file, "The instrument's document")
       ->required()
+      ->type_name("FILE")
       ->check(CLI::ExistingFile);
-  submit->add_option("--issued", options->issued, "When it was issued; default: now");
-  submit->add_option("--expires", options->expiry, "When it expires; default: in 30 days");
-  submit->add_option("--reference", draft.case_reference, "The authority's docket")->required();
-  submit->add_option("--basis", draft.legal_basis, "The provision that allows it")->required();
-  submit->add_option("--ground", draft.ground, "Why these targets")->required();
-  submit->add_option("--from", options->from, "Begin of the time range (classes usage to content)");
-  submit->add_option("--to", options->to, "End of the time range");
-  submit->add_option("--notice-barred-until", options->barred_until,
-                     "Date until which the instrument bars telling the user");
+  submit->add_option("--issued", options->issued, "When it was issued; default: now")
+      ->type_name("DATE");
+  submit->add_option("--expires", options->expiry, "When it expires; default: in 30 days")
+      ->type_name("DATE");
+  submit->add_option("--reference", draft.case_reference, "The authority's docket")
+      ->required()
+      ->type_name("DOCKET");
+  submit->add_option("--basis", draft.legal_basis, "The provision that allows it")
+      ->required()
+      ->type_name("PROVISION");
+  submit->add_option("--ground", draft.ground, "Why these targets")->required()->type_name("TEXT");
+  submit->add_option("--from", options->from, "Begin of the time range (classes usage to content)")
+      ->type_name("DATE");
+  submit->add_option("--to", options->to, "End of the time range")->type_name("DATE");
+  submit
+      ->add_option("--notice-barred-until", options->barred_until,
+                   "Date until which the instrument bars telling the user")
+      ->type_name("DATE");
   submit->footer(
-      "Example: comity --as cn/agent-lin legal submit --target cn/<account> --class content \\\n"
+      "Example: comity --as cn/agent-lin legal submit --target cn/ACCOUNT --class content \\\n"
       "  --instrument warrant --instrument-file warrant.pdf --reference 2018-17 --basis 'Art. 36' "
-      "\\\n  --ground 'fraud, suspect named' --from 2017-12-01 --to 2018-03-01");
+      "\\\n  --ground 'fraud, suspect named' --from 2017-12-01 --to 2018-03-01\n"
+      "The private half of the recipient key is written into the agent's folder before anything "
+      "is\n"
+      "sent: without it nobody can open the package. A refused request names each rule that it\n"
+      "breaks. Next: `comity legal show CASE` tells what the case waits for.");
   submit->callback([&context, options] {
     context.command = [&context, options] { return Submit(context, *options); };
   });
@@ -211,15 +226,20 @@ void AddDecide(CLI::App& legal, Context& context) {
                                                      {"clarify", Decision::kClarify},
                                                      {"hold", Decision::kHold},
                                                      {"reject", Decision::kReject}};
-  decide->add_option("case", options->case_id, "Case id")->required();
+  decide->add_option("case", options->case_id, "Case id")->required()->type_name("CASE");
   decide->add_option("decision", options->draft.decision, "accept, clarify, hold or reject")
       ->required()
       ->transform(CLI::CheckedTransformer(decisions));
-  decide->add_option("--reason", options->draft.reasons,
-                     "With reject: OVER_BROAD and the like, primary first; may be repeated");
+  decide
+      ->add_option("--reason", options->draft.reasons,
+                   "With reject: OVER_BROAD and the like, primary first; may be repeated")
+      ->type_name("REASON");
   decide->add_option("--text", options->draft.text, "With clarify or hold: the question or reason");
   decide->footer(
-      "Example: comity --as cn/reviewer-chen legal decide CASE accept\n"
+      "Examples:\n"
+      "  comity --as cn/reviewer-chen legal decide CASE accept\n"
+      "  comity --as cn/reviewer-chen legal decide CASE reject --reason OVER_BROAD\n"
+      "  comity --as cn/reviewer-chen legal decide CASE clarify --text 'Which of the two?'\n"
       "Deciding signs that you have no conflict of interest in the case.");
   decide->callback([&context, options] {
     context.command = [&context, options] {
@@ -236,7 +256,7 @@ CLI::App* AddOnCase(CLI::App& legal, Context& context, const char* name, const c
                     Act act) {
   CLI::App* command = legal.add_subcommand(name, help);
   auto case_id = std::make_shared<std::string>();
-  command->add_option("case", *case_id, "Case id")->required();
+  command->add_option("case", *case_id, "Case id")->required()->type_name("CASE");
   command->callback([&context, case_id, act] {
     context.command = [&context, case_id, act] {
       return OnCase(context, [&](LegalClient& client) { return act(client, *case_id); });
@@ -251,36 +271,75 @@ void AddLegalCommands(CLI::App& app, Context& context) {
   CLI::App* legal =
       app.add_subcommand("legal", "Legal requests: ask, decide, approve, carry out, open");
   legal->require_subcommand(1);
+  legal->footer(
+      "A case, from request to package:\n"
+      "  comity --as cn/agent-lin legal submit --target cn/ACCOUNT --class identifiers \\\n"
+      "    --instrument subpoena --instrument-file order.pdf --reference 2018-17 \\\n"
+      "    --basis 'Art. 28' --ground 'fraud, suspect named'\n"
+      "  comity --as cn/reviewer-chen legal decide CASE accept\n"
+      "  comity --as cn/approver-wang legal approve CASE\n"
+      "  comity --as cn/approver-moore legal approve CASE\n"
+      "  comity --as cn/reviewer-chen legal execute CASE\n"
+      "  comity --as cn/agent-lin legal open CASE -o package\n"
+      "Each step shows what the case waits for next. The user is told, and may object, before an\n"
+      "approval counts, unless the instrument bars telling.");
   AddSubmit(*legal, context);
   legal->add_subcommand("list", "Your cases; all of the region for reviewers")
+      ->footer("Example: comity --as cn/reviewer-chen legal list")
       ->callback([&context] { context.command = [&context] { return List(context); }; });
   AddOnCase(*legal, context, "show", "One case, with its history",
-            [](LegalClient& client, const std::string& id) { return client.Show(id); });
+            [](LegalClient& client, const std::string& id) { return client.Show(id); })
+      ->footer(
+          "Example: comity --as cn/agent-lin legal show CASE\n"
+          "The line \"next\" says what the case waits for, and whose turn it is.");
   AddDecide(*legal, context);
   AddOnCase(*legal, context, "approve",
             "Sign the authorisations of a case (approver; two different persons are needed)",
-            [](LegalClient& client, const std::string& id) { return client.Approve(id); });
+            [](LegalClient& client, const std::string& id) { return client.Approve(id); })
+      ->footer(
+          "Example: comity --as cn/approver-wang legal approve CASE\n"
+          "Checks first that what is signed is what the case shows. An approval voids itself when "
+          "the\n"
+          "case goes back to review.");
   AddOnCase(*legal, context, "disagree", "Send the case back to review (approver)",
-            [](LegalClient& client, const std::string& id) { return client.Approve(id, false); });
+            [](LegalClient& client, const std::string& id) { return client.Approve(id, false); })
+      ->footer("Example: comity --as cn/approver-wang legal disagree CASE");
   AddOnCase(*legal, context, "execute", "Carry the authorisations to storage and custody",
-            [](LegalClient& client, const std::string& id) { return client.Execute(id); });
+            [](LegalClient& client, const std::string& id) { return client.Execute(id); })
+      ->footer(
+          "Example: comity --as cn/reviewer-chen legal execute CASE\n"
+          "Storage and custody verify every signature on their own, and log the use before it\n"
+          "happens. Next: the agent runs `comity legal open CASE`.");
 
   auto text = std::make_shared<std::string>();
   AddOnCase(*legal, context, "answer", "Answer a clarification (agent)",
             [text](LegalClient& client, const std::string& id) { return client.Answer(id, *text); })
+      ->footer(
+          "Example: comity --as cn/agent-lin legal answer CASE --text 'The first one'\n"
+          "The case goes back to its reviewer.")
       ->add_option("--text", *text, "The answer")
       ->required();
   AddOnCase(
       *legal, context, "withdraw", "Withdraw the request (agent)",
       [text](LegalClient& client, const std::string& id) { return client.Withdraw(id, *text); })
-      ->add_option("--text", *text, "Why");
+      ->footer(
+          "Example: comity --as cn/agent-lin legal withdraw CASE --text 'No longer needed'\n"
+          "Possible until the case is carried out.")
+      ->add_option("--text", *text, "Why it is withdrawn");
 
   CLI::App* open = legal->add_subcommand(
       "open", "Download the package and decrypt it here with the agent's own key (agent)");
   auto case_id = std::make_shared<std::string>();
   auto folder = std::make_shared<std::string>("package");
-  open->add_option("case", *case_id, "Case id")->required();
-  open->add_option("-o,--output", *folder, "Folder to write to")->capture_default_str();
+  open->add_option("case", *case_id, "Case id")->required()->type_name("CASE");
+  open->add_option("-o,--output", *folder, "Folder to write to")
+      ->type_name("DIR")
+      ->capture_default_str();
+  open->footer(
+      "Example: comity --as cn/agent-lin legal open CASE -o package\n"
+      "Verifies storage's signed manifest, and decrypts with the key that `comity legal submit` "
+      "wrote\n"
+      "into the agent's folder. Only what the authorisation names is in the package.");
   open->callback([&context, case_id, folder] {
     context.command = [&context, case_id, folder] { return Open(context, *case_id, *folder); };
   });

@@ -113,25 +113,43 @@ void AddMigrateCommands(CLI::App& app, Context& context) {
       "migrate",
       "Move the accounts that may move (as an operator person of the storage they leave)");
   migrate->require_subcommand(1);
-  migrate->footer("Example: comity --as us/ops-evans migrate run");
+  migrate->footer(
+      "Examples:\n"
+      "  comity --as us/ops-evans migrate plan\n"
+      "  comity --as us/ops-evans migrate run\n"
+      "Only accounts whose own device consented are moved; an operator carries, and decides "
+      "nothing.");
   CLI::App* plan = migrate->add_subcommand("plan", "What the residency rules say of every account");
   auto every_account = std::make_shared<bool>(false);
   plan->add_flag("--accounts", *every_account, "List each account with its reason");
+  plan->footer(
+      "Example: comity --as us/ops-evans migrate plan --accounts\n"
+      "Changes nothing. Next: `comity migrate run` moves those that are eligible.");
   plan->callback([&context, every_account] {
     context.command = [&context, every_account] { return Plan(context, *every_account); };
   });
   CLI::App* run =
       migrate->add_subcommand("run", "Move every eligible account and wait for the end");
   auto options = std::make_shared<RunOptions>();
-  run->add_option("--to", options->destination, "Only accounts that go to this region");
-  run->add_option("--max", options->max_accounts, "At most so many accounts");
-  run->footer("Exits with 3 when an account could not be moved; run it again to retry.");
+  run->add_option("--to", options->destination, "Only accounts that go to this region")
+      ->type_name("REGION");
+  run->add_option("--max", options->max_accounts, "At most so many accounts; default: all")
+      ->type_name("N");
+  run->footer(
+      "Example: comity --as us/ops-evans migrate run --to cn --max 100\n"
+      "Data goes first, keys last, and one record in the source custody decides. Exits with 3 "
+      "when\n"
+      "an account could not be moved; run it again to retry. It may be interrupted: `comity "
+      "migrate\n"
+      "status` shows how far the services have come on their own.");
   run->callback([&context, options] {
     context.command = [&context, options] { return RunMigration(context, *options); };
   });
-  migrate->add_subcommand("status", "How far the newest migration is")->callback([&context] {
-    context.command = [&context] { return Status(context); };
-  });
+  migrate->add_subcommand("status", "How far the newest migration is, account by account")
+      ->footer(
+          "Example: comity --as us/ops-evans migrate status\n"
+          "A failure names its reason; `comity migrate run` tries those accounts again.")
+      ->callback([&context] { context.command = [&context] { return Status(context); }; });
 }
 
 }  // namespace comity::cli

@@ -173,31 +173,57 @@ absl::Status Remove(const Context& context, const std::vector<std::string>& name
 }  // namespace
 
 void AddObjectCommands(CLI::App& app, Context& context) {
-  CLI::App* put = app.add_subcommand("put", "Encrypt files here and store them");
+  CLI::App* put = app.add_subcommand("put", "Encrypt files here and store them in your region");
   auto put_options = std::make_shared<PutOptions>();
-  put->add_option("files", put_options->files, "Files; - reads standard input")->required();
+  put->add_option("files", put_options->files, "Files; - reads standard input")
+      ->required()
+      ->type_name("FILE");
   put->add_option("--name", put_options->name, "Name to store it under (one file)");
-  put->footer("Example: comity put letter.pdf photos/cat.jpg");
+  put->footer(
+      "Examples:\n"
+      "  comity put letter.pdf photos/cat.jpg              under the names letter.pdf and cat.jpg\n"
+      "  tar c photos | comity put - --name photos.tar     from a pipe, of any size\n"
+      "An object is named as its file is; the same name again makes the next version, and only "
+      "the\n"
+      "newest is kept. Next: `comity ls`, and `comity get NAME` to read it back.");
   put->callback([&context, put_options] {
     context.command = [&context, put_options] { return Put(context, *put_options); };
   });
 
   CLI::App* get = app.add_subcommand("get", "Read an object back, decrypted and verified here");
   auto get_options = std::make_shared<GetOptions>();
-  get->add_option("name", get_options->name, "Name of the object")->required();
+  get->add_option("name", get_options->name, "Name of the object")->required()->type_name("OBJECT");
   get->add_option("-o,--output", get_options->output,
-                  "Where to write it; - for standard output; default: its name");
+                  "Where to write it; - for standard output; default: its name")
+      ->type_name("FILE");
+  get->footer(
+      "Examples:\n"
+      "  comity get letter.pdf                       into letter.pdf here\n"
+      "  comity get photos.tar -o - | tar x          into a pipe\n"
+      "A file appears under its name only when all of it has verified. In a pipe an error comes "
+      "at\n"
+      "the end: what was read before it is authentic but incomplete, so throw it away.");
   get->callback([&context, get_options] {
     context.command = [&context, get_options] { return Get(context, *get_options); };
   });
 
-  app.add_subcommand("ls", "List the objects of the account")->callback([&context] {
-    context.command = [&context] { return List(context); };
-  });
+  CLI::App* ls =
+      app.add_subcommand("ls", "List the objects of the account: size, version, time, name");
+  ls->footer(
+      "Examples:\n"
+      "  comity ls\n"
+      "  comity ls --json | jq -r .[].name           the names alone, for a script\n"
+      "Names are known to your devices only; they are decrypted here.");
+  ls->callback([&context] { context.command = [&context] { return List(context); }; });
 
-  CLI::App* rm = app.add_subcommand("rm", "Delete objects");
+  CLI::App* rm = app.add_subcommand("rm", "Delete objects of the account");
   auto names = std::make_shared<std::vector<std::string>>();
-  rm->add_option("names", *names, "Names of objects")->required();
+  rm->add_option("names", *names, "Names of objects")->required()->type_name("OBJECT");
+  rm->footer(
+      "Example: comity rm letter.pdf photos.tar\n"
+      "There is no way back. Whoever copied the ciphertext before has it still, but can read it "
+      "only\n"
+      "with the account's key.");
   rm->callback([&context, names] {
     context.command = [&context, names] { return Remove(context, *names); };
   });

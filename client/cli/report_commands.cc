@@ -120,37 +120,58 @@ absl::Status CheckTopology(const Context& context, const std::string& file, bool
 void AddReportCommands(CLI::App& app, Context& context) {
   CLI::App* report = app.add_subcommand("report", "Reports that anybody can recompute");
   report->require_subcommand(1);
+  report->footer("Example: comity report transparency --region cn --period 2018H1");
   CLI::App* transparency = report->add_subcommand(
       "transparency", "The transparency report of a region, from its verified public log");
   auto report_options = std::make_shared<ReportOptions>();
-  transparency->add_option("--region", report_options->region, "Region")->required();
+  transparency->add_option("--region", report_options->region, "Whose report")
+      ->required()
+      ->type_name("REGION");
   transparency->add_option("--period", report_options->period, "Half-year, for instance 2018H1")
       ->required();
+  transparency->footer(
+      "Example: comity report transparency --region cn --period 2018H1\n"
+      "Computed on this machine from the log of the region's review, which is fetched and "
+      "verified\n"
+      "first: nobody's word has to be taken for it.");
   transparency->callback([&context, report_options] {
     context.command = [&context, report_options] { return Report(context, *report_options); };
   });
 
   CLI::App* log = app.add_subcommand("log", "The services' public, tamper-evident logs");
   log->require_subcommand(1);
+  log->footer("Example: comity log verify --region cn");
   CLI::App* verify = log->add_subcommand(
       "verify", "Check signatures, every leaf and tile, and that nothing seen before has changed");
   auto verify_options = std::make_shared<VerifyOptions>();
-  verify->add_option("--region", verify_options->region, "Only this region");
+  verify->add_option("--region", verify_options->region, "Only this region")->type_name("REGION");
   verify->add_option("--service", verify_options->service, "Only storage, custody or review")
       ->check(CLI::IsMember({"storage", "custody", "review"}));
-  verify->footer("Exits with 3 when a log does not verify.");
+  verify->footer(
+      "Example: comity log verify --region cn --service custody\n"
+      "Fetches whole logs over HTTP and remembers their checkpoints, so that the next run notices\n"
+      "a log that was rewritten. Exits with 3 when one does not verify: keep its file and tell.");
   verify->callback([&context, verify_options] {
     context.command = [&context, verify_options] { return VerifyLogs(context, *verify_options); };
   });
 
   CLI::App* topology = app.add_subcommand("topology", "The file that says what may cross a border");
   topology->require_subcommand(1);
+  topology->footer("Example: comity topology check world/topology.txtpb");
   CLI::App* check = topology->add_subcommand(
       "check", "Check every rule and signature; says the line and why when one does not hold");
   auto file = std::make_shared<std::string>();
   auto as_template = std::make_shared<bool>(false);
-  check->add_option("file", *file, "Topology file")->required()->check(CLI::ExistingFile);
+  check->add_option("file", *file, "Topology file; its signatures are in FILE.sig")
+      ->required()
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
   check->add_flag("--template", *as_template, "A template: keys and addresses may be absent");
+  check->footer(
+      "Examples:\n"
+      "  comity topology check world/topology.txtpb\n"
+      "  comity topology check --template deploy/topologies/icloud-cn-2018.txtpb\n"
+      "Every service makes the same checks before it starts, and refuses a file that fails one.");
   check->callback([&context, file, as_template] {
     context.command = [&context, file, as_template] {
       return CheckTopology(context, *file, *as_template);

@@ -204,15 +204,19 @@ absl::Status RunScenarioFile(Context& context, const RunOptions& options) {
 void AddScenarioCommands(CLI::App& app, Context& context) {
   CLI::App* scenario = app.add_subcommand("scenario", "Stories that prove what a deployment does");
   scenario->require_subcommand(1);
+  scenario->footer("Example: comity scenario run icloud-cn-2018");
   CLI::App* run = scenario->add_subcommand(
       "run", "Carry one out through real services and check everything that it promises");
   auto options = std::make_shared<RunOptions>();
   run->add_option("file", options->scenario, "A scenario file, or the name of one that ships")
-      ->required();
+      ->required()
+      ->type_name("SCENARIO");
   run->add_option("--files", options->files,
-                  "Folder of the files that its people store; default: the project's documents");
+                  "Folder of the files that its people store; default: the project's documents")
+      ->type_name("DIR");
   run->add_option("--dir", options->directory,
-                  "Make its deployment in this new folder; default: a temporary one");
+                  "Make its deployment in this new folder; default: a temporary one")
+      ->type_name("DIR");
   run->add_flag("--keep", options->keep, "Leave the deployment running");
   run->footer(
       "Example: comity scenario run icloud-cn-2018 --files ~/Documents\n"

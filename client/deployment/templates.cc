@@ -1,5 +1,6 @@
 #include "client/deployment/templates.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
@@ -30,6 +31,9 @@ std::vector<std::string> ShareFolders() {
       break;
     }
   }
+  // <prefix>/bin/comity
+  const fs::path installed = program.parent_path().parent_path() / "share" / "comity";
+  if (fs::is_directory(installed / "topologies", error)) folders.push_back(installed.string());
   return folders;
 }
 
@@ -51,6 +55,19 @@ absl::StatusOr<std::string> FindShipped(std::string_view kind, const std::string
                 "there is no file " + name + searched +
                     "; give its path, or set COMITY_SHARE_DIR to the folder with " +
                     std::string(kind));
+}
+
+std::vector<std::string> ListShipped(std::string_view kind) {
+  std::vector<std::string> names;
+  for (const std::string& folder : ShareFolders()) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder + "/" + std::string(kind), error)) {
+      names.push_back(entry.path().stem().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 absl::StatusOr<std::string> FindTemplate(const std::string& name) {

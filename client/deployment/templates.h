@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,8 +12,9 @@
 namespace comity {
 
 // The file of a template that was named by its path, or by a bare name ("icloud-cn-2018") that is
-// looked for in $COMITY_SHARE_DIR/topologies, and in deploy/topologies of the source tree that the
-// running program was built in. STORE_UNAVAILABLE with the folders that were searched.
+// looked for in $COMITY_SHARE_DIR/topologies, else in deploy/topologies of the source tree that the
+// running program was built in and in share/comity/topologies of where it was installed.
+// STORE_UNAVAILABLE with the folders that were searched.
 absl::StatusOr<std::string> FindTemplate(const std::string& name);
 
 // Makes a deployment of that template in `directory`, or completes the one that is there: the
@@ -24,6 +26,9 @@ absl::Status MakeFromTemplate(const std::string& name, const std::string& direct
 // As FindTemplate(), for what ships beside the templates: `kind` is "topologies" or "scenarios".
 absl::StatusOr<std::string> FindShipped(std::string_view kind, const std::string& name,
                                         std::string_view suffix);
+
+// The names of what ships of that kind, sorted; none when its folder is not found.
+std::vector<std::string> ListShipped(std::string_view kind);
 
 }  // namespace comity
 

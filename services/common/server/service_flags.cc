@@ -26,11 +26,10 @@ const char* Purpose(ServiceKind kind) {
 
 }  // namespace
 
-std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* argv,
-                                                  ServiceKind kind) {
-  ServiceFlags flags;
+void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
   const std::string program = "comity-" + std::string(Name(kind));
-  CLI::App app(Purpose(kind), program);
+  app.name(program);
+  app.description(Purpose(kind));
   app.set_version_flag("--version", program + " " + COMITY_VERSION, "Print the version and exit");
   app.add_option("--topology", flags.topology,
                  "The topology file; its signatures are in <file>.sig")
@@ -70,6 +69,13 @@ std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* a
              std::string(Name(kind)) +
              "\nStops on SIGTERM or SIGINT after running calls have ended. `comity up` makes the "
              "files and starts\nall services of a deployment; docs/topology.md explains them.");
+}
+
+std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* argv,
+                                                  ServiceKind kind) {
+  ServiceFlags flags;
+  CLI::App app;
+  DeclareServiceFlags(app, flags, kind);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

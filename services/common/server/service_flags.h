@@ -8,6 +8,10 @@
 #include "services/common/server/service_log.h"
 #include "services/common/statement/operator.h"
 
+namespace CLI {
+class App;
+}
+
 namespace comity {
 
 // The command line of a service.
@@ -26,6 +30,10 @@ struct ServiceFlags {
 // wrong flags: 2), with its answer printed.
 std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* argv,
                                                   ServiceKind kind);
+
+// Declares the flags of that service on `app`, to be read into `flags`: what ParseServiceFlags()
+// reads and what the manual page shows.
+void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind);
 
 }  // namespace comity
 

@@ -7,15 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 
-#include "client/cli/account_commands.h"
+#include "client/cli/command_tree.h"
 #include "client/cli/context.h"
-#include "client/cli/deployment_commands.h"
-#include "client/cli/key_commands.h"
-#include "client/cli/legal_commands.h"
-#include "client/cli/migrate_commands.h"
-#include "client/cli/object_commands.h"
-#include "client/cli/report_commands.h"
-#include "client/cli/scenario_commands.h"
 
 namespace comity::cli {
 namespace {
@@ -40,16 +33,7 @@ void ForEachCommand(const CLI::App& app, const std::string& before, Look look) {
 
 class CliReferenceTest : public testing::Test {
  protected:
-  CliReferenceTest() {
-    AddDeploymentCommands(app_, context_);
-    AddAccountCommands(app_, context_);
-    AddObjectCommands(app_, context_);
-    AddKeyCommands(app_, context_);
-    AddMigrateCommands(app_, context_);
-    AddLegalCommands(app_, context_);
-    AddReportCommands(app_, context_);
-    AddScenarioCommands(app_, context_);
-  }
+  CliReferenceTest() { DeclareCommands(app_, context_); }
   Context context_;
   CLI::App app_;
   const std::string reference_ = Reference();
