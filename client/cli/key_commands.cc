@@ -35,12 +35,47 @@ json ToJson(const KeyWhere& where) {
   return out;
 }
 
+json ToJson(const std::vector<KeyVersionView>& versions) {
+  json out = json::array();
+  for (const KeyVersionView& v : versions) {
+    out.push_back({{"version", v.version}, {"state", v.state}, {"created", FormatTime(v.created)}});
+    if (v.destroyed != 0) {
+      out.back()["destroyed"] = FormatTime(v.destroyed);
+    }
+  }
+  return out;
+}
+
 absl::Status Where(const Context& context) {
   ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
   AccountClient account(device.session.get(), device.profile.get());
   RETURN_IF_ERROR(account.Show().status());  // follows a move
   ASSIGN_OR_RETURN(const KeyWhere where, AskKeyLocation(*device.session, *device.profile));
-  context.Print(FormatKeyWhere(where), ToJson(where));
+  ASSIGN_OR_RETURN(const std::vector<KeyVersionView> versions,
+                   ListKeyVersions(*device.session, *device.profile));
+  json value = ToJson(where);
+  value["versions"] = ToJson(versions);
+  context.Print(FormatKeyWhere(where) + "Versions of the key: " + FormatKeyVersions(versions) +
+                    ". Not part of what is signed.\n",
+                value);
+  return absl::OkStatus();
+}
+
+absl::Status Rotate(const Context& context) {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  AccountClient account(device.session.get(), device.profile.get());
+  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(const RotatedKey rotated, RotateKey(*device.session, *device.profile));
+  const std::string version = std::to_string(rotated.version);
+  context.Print("Version " + version + " of your key was made in region " + rotated.region +
+                    ". What you store from now on is wrapped under it.\n"
+                    "What you stored before stays readable, under the versions before; `comity key "
+                    "where` lists them.\n",
+                {{"version", rotated.version},
+                 {"region", rotated.region},
+                 {"signed", FormatTime(rotated.time)},
+                 {"rotation", Base32Encode(EncodeStatement(rotated.rotation))},
+                 {"endorsement", Base32Encode(EncodeStatement(rotated.endorsement))}});
   return absl::OkStatus();
 }
 
@@ -48,20 +83,16 @@ absl::Status Versions(const Context& context) {
   ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
   ASSIGN_OR_RETURN(const std::vector<KeyVersionView> versions,
                    ListKeyVersions(*device.session, *device.profile));
-  json value = json::array();
   std::string text;
   for (const KeyVersionView& v : versions) {
-    value.push_back(
-        {{"version", v.version}, {"state", v.state}, {"created", FormatTime(v.created)}});
     text +=
         "version " + std::to_string(v.version) + "  " + v.state + "  made " + FormatTime(v.created);
     if (v.destroyed != 0) {
-      value.back()["destroyed"] = FormatTime(v.destroyed);
       text += "  destroyed " + FormatTime(v.destroyed);
     }
     text += "\n";
   }
-  context.Print(text, value);
+  context.Print(text, ToJson(versions));
   return absl::OkStatus();
 }
 
@@ -122,6 +153,14 @@ void AddKeyCommands(CLI::App& app, Context& context) {
           "Next: `comity key verify-attestation where.json` checks it again, without asking "
           "anybody.")
       ->callback([&context] { context.command = [&context] { return Where(context); }; });
+  key->add_subcommand("rotate",
+                      "Make another version of your key: it wraps what you store from now on")
+      ->footer(
+          "Example: comity key rotate\n"
+          "What you stored before stays readable, under the versions before. Rotate when a copy "
+          "of\n"
+          "custody's disk or root key may have been taken. `comity key versions` lists them all.")
+      ->callback([&context] { context.command = [&context] { return Rotate(context); }; });
   key->add_subcommand("versions", "Versions of the account key and their states")
       ->footer(
           "Example: comity key versions\n"

@@ -97,6 +97,43 @@ absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile
   return where;
 }
 
+absl::StatusOr<RotatedKey> VerifyKeyRotation(const Topology& topology, const RegionId& region,
+                                             const AccountId& account, const RequestId& request,
+                                             const Statement& rotation,
+                                             const Statement& endorsement, UnixMillis now) {
+  ASSIGN_OR_RETURN(const PublicKey key,
+                   topology.VerifyEndorsement(endorsement, region, ServiceKind::kCustody, now));
+  ASSIGN_OR_RETURN(const Parsed<KeyRotation> parsed, VerifyStatement<KeyRotation>(rotation, key));
+  if (parsed.envelope.deployment != topology.deployment() ||
+      parsed.envelope.region != region.name() || parsed.envelope.subject != account.bytes() ||
+      parsed.body.request != request) {
+    return Refuse(Reason::kSignatureInvalid, "the custody signed another rotation");
+  }
+  return RotatedKey{region.name(), parsed.body.version, parsed.envelope.time, rotation,
+                    endorsement};
+}
+
+absl::StatusOr<RotatedKey> RotateKey(Session& session, const Profile& profile) {
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().home_region));
+  const RequestId id = RandomId<RequestId>();
+  cpb::RotateAccountKeyRequest request;
+  request.set_request_id(std::string(id.bytes()));
+  request.set_account_id(std::string(profile.account().bytes()));
+  const auto ask = [&] {
+    return session.Call<CustodyApi, cpb::RotateAccountKeyRequest, cpb::RotateAccountKeyResponse>(
+        region, ServiceKind::kCustody, &CustodyApi::Stub::RotateAccountKey, request);
+  };
+  absl::StatusOr<cpb::RotateAccountKeyResponse> response = ask();
+  if (absl::IsDeadlineExceeded(response.status()) || absl::IsUnavailable(response.status())) {
+    response = ask();
+  }
+  RETURN_IF_ERROR(response.status());
+  ASSIGN_OR_RETURN(const Statement rotation, FromProto(response->rotation()));
+  ASSIGN_OR_RETURN(const Statement endorsement, FromProto(response->endorsement()));
+  return VerifyKeyRotation(session.topology(), region, profile.account(), id, rotation, endorsement,
+                           session.Now());
+}
+
 std::string FormatKeyWhere(const KeyWhere& where) {
   const KeyLocation& at = where.location;
   std::string out;
@@ -119,6 +156,35 @@ std::string FormatKeyWhere(const KeyWhere& where) {
       "copy is gone.\n";
   if (at.development())
     out += "This is a development deployment: its clock and seal are for tests.\n";
+  return out;
+}
+
+std::string FormatKeyVersions(const std::vector<KeyVersionView>& versions) {
+  std::string newest;
+  std::vector<std::string> older;
+  std::vector<std::string> others;
+  for (const KeyVersionView& version : versions) {
+    const std::string number = std::to_string(version.version);
+    if (version.state != StateName(cpb::KEY_STATE_ENABLED)) {
+      others.push_back(number + " " + version.state);
+      continue;
+    }
+    if (!newest.empty()) older.push_back(newest);
+    newest = number;
+  }
+  std::vector<std::string> parts;
+  if (older.empty()) {
+    if (!newest.empty()) parts.push_back(newest);
+  } else {
+    parts.push_back(newest + " wraps");
+    parts.push_back(Join(older) + (older.size() == 1 ? " opens" : " open") + " what " +
+                    (older.size() == 1 ? "it" : "they") + " wrapped");
+  }
+  if (!others.empty()) parts.push_back(Join(others));
+  std::string out;
+  for (const std::string& part : parts) {
+    out += (out.empty() ? "" : "; ") + part;
+  }
   return out;
 }
 

@@ -39,12 +39,36 @@ absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile
 // For people: what is signed, in plain words.
 std::string FormatKeyWhere(const KeyWhere& where);
 
+// Another version of the account key, as its custody signed it.
+struct RotatedKey {
+  std::string region;
+  KeyVersion version = 0;
+  UnixMillis time = 0;
+  Statement rotation;
+  Statement endorsement;
+};
+
+// Verifies that the custody of `region` made a version for this request, with the topology alone.
+// SIGNATURE_INVALID, ENDORSEMENT_MISSING, STATEMENT_MALFORMED.
+absl::StatusOr<RotatedKey> VerifyKeyRotation(const Topology& topology, const RegionId& region,
+                                             const AccountId& account, const RequestId& request,
+                                             const Statement& rotation,
+                                             const Statement& endorsement, UnixMillis now);
+
+// Has the custody that the profile follows make another key version: what is stored from now on is
+// wrapped under it, what was stored before stays readable. A lost answer is asked for again, once,
+// as the same request; after any other error nothing is known to have happened.
+absl::StatusOr<RotatedKey> RotateKey(Session& session, const Profile& profile);
+
 struct KeyVersionView {
   KeyVersion version = 0;
   std::string state;  // "enabled"
   UnixMillis created = 0;
   UnixMillis destroyed = 0;  // when it is to be, or was; 0 = neither
 };
+// For people: "3 wraps; 1, 2 open what they wrapped", or "1". Disabled and destroyed ones are
+// named.
+std::string FormatKeyVersions(const std::vector<KeyVersionView>& versions);
 // Oldest first.
 absl::StatusOr<std::vector<KeyVersionView>> ListKeyVersions(Session& session,
                                                             const Profile& profile);

@@ -97,6 +97,15 @@ struct UntoldAbort {
   Statement abort;
 };
 
+// Another key version that a device asked for. Kept for a day, so that a repeat of the request gets
+// the same answer.
+struct Rotation {
+  SigningKeyId device;
+  RequestId request;
+  UnixMillis time = 0;
+  Statement statement;  // key.rotation
+};
+
 // Copyable value. Sealed keys only: nothing here is secret in the clear.
 struct Account {
   AccountId id;
@@ -118,6 +127,7 @@ struct Account {
   std::optional<Incoming> incoming;
   std::map<RegionId, AccountEpoch> aborted_incoming;  // newest epoch that each source called off
   std::map<AccountEpoch, Statement> destructions;     // key.destruction, the newest few
+  std::vector<Rotation> rotations;                    // of the last day, oldest first
   uint64_t leaves = 0;                                // lifecycle leaves so far
   Digest last_leaf;
 
@@ -140,6 +150,8 @@ inline constexpr int64_t kReadBackPeriodMs = 30 * kDayMs;
 inline constexpr int64_t kDecisionPeriodMs = 30 * kSecondMs;
 // An attestation says what is so now; after this it is only history.
 inline constexpr int64_t kLocationLifetimeMs = 7 * kDayMs;
+// How long a repeat of a rotation is known as one.
+inline constexpr int64_t kRotationMemoryMs = kDayMs;
 inline constexpr int64_t kTransportKeyLifetimeMs = 10 * kMinuteMs;
 
 // One legal use, kept for ever: a repeat of the authorisation gets the same answer.

@@ -124,6 +124,16 @@ absl::StatusOr<CreateCommand> Decode(const pb::CreateAccountRequest& request) {
   return command;
 }
 
+absl::StatusOr<RotateCommand> Decode(const pb::RotateAccountKeyRequest& request) {
+  RotateCommand command;
+  ASSIGN_OR_RETURN(command.request, DecodeId<RequestId>(request.request_id(), "request_id"));
+  if (command.request.IsZero()) {
+    return Invalid("request_id is zero");
+  }
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  return command;
+}
+
 absl::StatusOr<LocationCommand> Decode(const pb::GetKeyLocationRequest& request) {
   LocationCommand command;
   ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
@@ -286,6 +296,13 @@ void Encode(const AccountKeyView& view, pb::GetAccountKeyResponse& response) {
   }
   response.set_account_epoch(view.epoch);
   Encode(view.statements, *response.mutable_statements());
+}
+
+absl::Status Encode(const Statement& rotation, pb::RotateAccountKeyResponse& response) {
+  ASSIGN_OR_RETURN(const auto parsed, ParseStatement<KeyRotation>(rotation));
+  response.set_version(parsed.body.version);
+  *response.mutable_rotation() = ToProto(rotation);
+  return absl::OkStatus();
 }
 
 void EncodePlaintext(const SecretBytes& key, std::string& out) {

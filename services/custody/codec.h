@@ -32,6 +32,12 @@ struct LocationCommand {
 };
 absl::StatusOr<LocationCommand> Decode(const pb::GetKeyLocationRequest& request);
 
+struct RotateCommand {
+  AccountId account;
+  RequestId request;
+};
+absl::StatusOr<RotateCommand> Decode(const pb::RotateAccountKeyRequest& request);
+
 absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes);
 
 template <typename Item>
@@ -69,6 +75,8 @@ absl::Status Check(const pb::OpenRecordKeyRequest& request);
 void Encode(const std::vector<Statement>& statements,
             google::protobuf::RepeatedPtrField<comity::common::v1::Statement>& out);
 void Encode(const AccountKeyView& view, pb::GetAccountKeyResponse& response);
+// `rotation` is what Custodian::Rotate returned.
+absl::Status Encode(const Statement& rotation, pb::RotateAccountKeyResponse& response);
 // A plain key, to its owner.
 void EncodePlaintext(const SecretBytes& key, std::string& out);
 void Encode(const GeneratedKey& key, pb::GenerateDataKeyResponse& response);

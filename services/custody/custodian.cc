@@ -11,6 +11,7 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/key_export.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -25,6 +26,14 @@ absl::StatusOr<DeviceChain> VerifyNewChain(const std::vector<Statement>& entries
     return Refuse(Reason::kStatementMalformed, "entry 0 must add the first device");
   }
   return DeviceChain::Verify(AccountIdOf(*first.body.device_key), entries);
+}
+
+absl::Status CheckDevice(const Authorization& authorization, const Account& account) {
+  if (!authorization.IsDevice() || !account.chain.has_value() ||
+      account.chain->FindActive(authorization.caller().key.id()) == nullptr) {
+    return Refuse(Reason::kAccountNotYours);
+  }
+  return absl::OkStatus();
 }
 
 KeyVersionView View(const KeyRecord& key, const Account& account) {
@@ -151,13 +160,69 @@ absl::StatusOr<Statement> Custodian::Create(const Authorization& authorization,
   return *account.activation;
 }
 
+absl::Status Custodian::FillRotation(const SigningKeyId& device, const RequestId& request,
+                                     Plan& plan) const {
+  Account& account = plan.after;
+  RETURN_IF_ERROR(CheckServed(account.presence));
+  RETURN_IF_ERROR(CheckTakesData(*site_->topology, FactsOf(account, site_->region), site_->Now()));
+  if (account.fork.has_value()) {
+    return Refuse(Reason::kChainForked);
+  }
+  if (account.deciding()) {
+    // The receipt of the other side names the newest version that was sent: one made after the
+    // export would be left behind.
+    return Refuse(Reason::kAccountFenced, "a move is being decided");
+  }
+  KeyVersion newest = 0;
+  size_t enabled = 0;
+  for (const KeyRecord& key : account.keys) {
+    newest = std::max(newest, key.version);
+    enabled += key.state == KeyState::kEnabled ? 1 : 0;
+  }
+  if (enabled >= kMaxExportedVersions) {
+    return Refuse(Reason::kStateNotReady, "as many key versions as can move");
+  }
+  const UnixMillis now = site_->Now();
+  const KeyVersion version = newest + 1;
+  const SecretBytes key = RandomSecret(kAeadKeySize);
+  account.keys.push_back(
+      KeyRecord{.epoch = account.epoch,
+                .version = version,
+                .state = KeyState::kEnabled,
+                .created = now,
+                .destroyed = 0,
+                .sealed = sealer_->SealAccountKey(account.id, account.epoch, version, key)});
+  ASSIGN_OR_RETURN(Statement statement,
+                   site_->Sign(account.id, KeyRotation{account.epoch, version, request}));
+  plan.leaves.push_back({std::string(kLeafRotation), statement.digest()});
+  std::erase_if(account.rotations,
+                [now](const Rotation& old) { return old.time + kRotationMemoryMs <= now; });
+  account.rotations.push_back(Rotation{device, request, now, std::move(statement)});
+  plan.changed = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Statement> Custodian::Rotate(const Authorization& authorization, const AccountId& id,
+                                            const RequestId& request) {
+  const SigningKeyId device = authorization.caller().key.id();
+  const auto known = [&](const Account& account) {
+    return std::ranges::find_if(account.rotations, [&](const Rotation& rotation) {
+      return rotation.device == device && rotation.request == request;
+    });
+  };
+  const auto decide = [&](Plan& plan) -> absl::Status {
+    RETURN_IF_ERROR(CheckDevice(authorization, plan.after));
+    return known(plan.after) != plan.after.rotations.end() ? absl::OkStatus()
+                                                           : FillRotation(device, request, plan);
+  };
+  ASSIGN_OR_RETURN(const Account account, ledger_->Update(id, decide));
+  return known(account)->statement;
+}
+
 absl::StatusOr<Account> Custodian::LoadForDevice(const Authorization& authorization,
                                                  const AccountId& id) const {
   ASSIGN_OR_RETURN(Account account, ledger_->Load(id));
-  if (!authorization.IsDevice() || !account.chain.has_value() ||
-      account.chain->FindActive(authorization.caller().key.id()) == nullptr) {
-    return Refuse(Reason::kAccountNotYours);
-  }
+  RETURN_IF_ERROR(CheckDevice(authorization, account));
   return account;
 }
 

@@ -20,6 +20,7 @@ namespace {
 COMITY_CUSTODY_METHOD(GetStatus);
 COMITY_CUSTODY_METHOD(CreateAccount);
 COMITY_CUSTODY_METHOD(GetAccountKey);
+COMITY_CUSTODY_METHOD(RotateAccountKey);
 COMITY_CUSTODY_METHOD(GetKeyLocation);
 COMITY_CUSTODY_METHOD(GenerateDataKey);
 COMITY_CUSTODY_METHOD(BatchGenerateDataKeys);
@@ -105,6 +106,18 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
       ASSIGN_OR_RETURN(const AccountKeyView view, custody_->custodian().GetKey(who, account));
       Encode(view, *response);
       return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* RotateAccountKey(grpc::CallbackServerContext* context,
+                                             const pb::RotateAccountKeyRequest* request,
+                                             pb::RotateAccountKeyResponse* response) override {
+    return OnPool(context, kRotateAccountKey, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const RotateCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const Statement rotation,
+                       custody_->custodian().Rotate(who, command.account, command.request));
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return Encode(rotation, *response);
     });
   }
 
@@ -307,6 +320,7 @@ MethodRules CustodyRules() {
       {kGetStatus, kAllowAnyVerified},
       {kCreateAccount, kAllowDevice},
       {kGetAccountKey, kAllowDevice},
+      {kRotateAccountKey, kAllowDevice},
       {kGetKeyLocation, kAllowDevice},
       {kGenerateDataKey, kAllowDevice},
       {kBatchGenerateDataKeys, kAllowDevice},

@@ -13,6 +13,7 @@
 namespace comity::custody {
 
 inline constexpr std::string_view kLeafCreated = "key.created";
+inline constexpr std::string_view kLeafRotation = "key.rotation";
 inline constexpr std::string_view kLeafClosing = "key.closing";
 inline constexpr std::string_view kLeafCancelled = "key.closing-cancelled";
 inline constexpr std::string_view kLeafExport = "key.export";

@@ -156,6 +156,25 @@ absl::Status Read(const pb::Outgoing& stored, std::optional<Outgoing>& out) {
   return absl::OkStatus();
 }
 
+void Write(const Rotation& rotation, pb::Rotation& out) {
+  out.set_device(std::string(rotation.device.bytes()));
+  out.set_request_id(std::string(rotation.request.bytes()));
+  out.set_time_ms(rotation.time);
+  out.set_statement(EncodeStatement(rotation.statement));
+}
+
+absl::Status Read(const pb::Rotation& stored, Rotation& out) {
+  const absl::StatusOr<SigningKeyId> device = SigningKeyId::FromBytes(stored.device());
+  const absl::StatusOr<RequestId> request = RequestId::FromBytes(stored.request_id());
+  if (!device.ok() || !request.ok()) {
+    return Corrupt("a stored rotation of nobody");
+  }
+  out.device = *device;
+  out.request = *request;
+  out.time = stored.time_ms();
+  return Read(stored.statement(), out.statement);
+}
+
 absl::Status Read(const pb::Incoming& stored, std::optional<Incoming>& out) {
   Incoming incoming;
   incoming.epoch = stored.epoch();
@@ -241,6 +260,9 @@ std::string EncodeAccountRecord(const Account& account) {
   for (const auto& [epoch, statement] : account.destructions) {
     (*out.mutable_destructions())[epoch] = EncodeStatement(statement);
   }
+  for (const Rotation& rotation : account.rotations) {
+    Write(rotation, *out.add_rotations());
+  }
   out.set_leaves(account.leaves);
   out.set_last_leaf(std::string(account.last_leaf.bytes()));
   return out.SerializeAsString();
@@ -282,6 +304,9 @@ absl::Status DecodeAccountRecord(std::string_view bytes, Account& account) {
   }
   for (const auto& [epoch, statement] : stored.destructions()) {
     RETURN_IF_ERROR(Read(statement, account.destructions[epoch]));
+  }
+  for (const pb::Rotation& rotation : stored.rotations()) {
+    RETURN_IF_ERROR(Read(rotation, account.rotations.emplace_back()));
   }
   account.leaves = stored.leaves();
   return Read(stored.last_leaf(), account.last_leaf);

@@ -231,6 +231,56 @@ TEST_F(CustodyServiceTest, KeyAndLocationAreShownToTheOwnerAlone) {
               RefusedWith(Reason::kAccountNotYours));
 }
 
+TEST_F(CustodyServiceTest, RotationIsSignedAndWrapsWhatComesAfter) {
+  ASSERT_THAT(Create(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto old,
+                       Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()));
+  pb::RotateAccountKeyRequest rotate;
+  rotate.set_request_id(RandomBytes(16));
+  rotate.set_account_id(Id());
+  ASSERT_OK_AND_ASSIGN(const auto rotated,
+                       Call(&pb::CustodyService::Stub::RotateAccountKey, rotate));
+  EXPECT_EQ(rotated.version(), 2u);
+  ASSERT_OK_AND_ASSIGN(const Statement endorsement, FromProto(rotated.endorsement()));
+  ASSERT_OK_AND_ASSIGN(const PublicKey key, deployment_.topology().VerifyEndorsement(
+                                                endorsement, TestDeployment::Region("us"),
+                                                ServiceKind::kCustody, clock_->Now()));
+  ASSERT_OK_AND_ASSIGN(const Statement statement, FromProto(rotated.rotation()));
+  ASSERT_OK_AND_ASSIGN(const auto body, VerifyStatement<KeyRotation>(statement, key));
+  EXPECT_EQ(body.body.version, 2u);
+  ASSERT_OK_AND_ASSIGN(const auto repeated,
+                       Call(&pb::CustodyService::Stub::RotateAccountKey, rotate));
+  EXPECT_EQ(repeated.rotation().body(), rotated.rotation().body());
+
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()));
+  EXPECT_EQ(ParseWrappedKey(made.wrapped())->version, 2u);
+  for (const auto& generated : {old, made}) {
+    ASSERT_OK_AND_ASSIGN(const auto opened, Call(&pb::CustodyService::Stub::UnwrapDataKey,
+                                                 UnwrapRequest(generated.wrapped())));
+    EXPECT_EQ(opened.plaintext(), generated.plaintext());
+  }
+  const auto stranger = pb::CustodyService::NewStub(server_->AsDevice(MakeTestDevice()));
+  rotate.set_request_id(RandomBytes(16));
+  EXPECT_THAT(CallAs(*stranger, &pb::CustodyService::Stub::RotateAccountKey, rotate),
+              RefusedWith(Reason::kAccountNotYours));
+}
+
+TEST_F(CustodyServiceTest, MalformedRotationIsRefused) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::RotateAccountKeyRequest request;
+  request.set_account_id(Id());
+  for (const std::string& id : {std::string(), std::string(15, 'r'), std::string(16, '\0')}) {
+    request.set_request_id(id);
+    EXPECT_THAT(Call(&pb::CustodyService::Stub::RotateAccountKey, request),
+                RefusedWith(Reason::kFieldInvalid));
+  }
+  request.set_request_id(RandomBytes(16));
+  request.set_account_id("short");
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::RotateAccountKey, request),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
 TEST_F(CustodyServiceTest, DeliveredStatementsAreAnswered) {
   ASSERT_THAT(Create(), IsOk());
   pb::DeliverStatementRequest request;

@@ -62,6 +62,7 @@ void ForEachStatementExample(Visit visit) {
   visit(KeyReceipt{2, us, digest('e'), 3});
   visit(Release{2, cn, digest('c'), digest('r'), digest('m')});
   visit(Abort{2, AbortReason::kDestinationRefused, digest('c')});
+  visit(KeyRotation{2, 3, ExampleId<RequestId>('q')});
   visit(KeyDestruction{
       1, {std::string("\0\0\0\1", 4), std::string("\0\0\0\2", 4)}, 1519776000000, 1527552000000});
   visit(KeyClosing{5, 1522368000000});

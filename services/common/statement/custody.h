@@ -104,6 +104,18 @@ struct Abort {
   }
 };
 
+// Another version of the account key wraps from now on.
+struct KeyRotation {
+  static constexpr std::string_view kType = "key.rotation";
+  AccountEpoch epoch = 0;
+  KeyVersion version = 0;
+  RequestId request;  // of the device that asked
+  template <class Io, class Self>
+  static void Fields(Io& io, Self& b) {
+    io(16, b.epoch), io(17, b.version), io(18, b.request);
+  }
+};
+
 // Keys of an epoch are destroyed here. `erased` is now; earlier copies of the disks become
 // unreadable only with the next root rotation: `unreadable_after` is its time, 0 = not yet known.
 struct KeyDestruction {

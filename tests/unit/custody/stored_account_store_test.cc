@@ -11,6 +11,8 @@
 #include "services/custody/stored_codec.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/numbered_request.h"
+#include "tests/testing/statement_examples.h"
 
 namespace comity::custody {
 namespace {
@@ -86,6 +88,7 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
       Incoming{9, TestDeployment::Region("cn"), Sha256Digest("c"), Sha256Digest("e"), statement};
   full.aborted_incoming[TestDeployment::Region("cn")] = 4;
   full.destructions[3] = statement;
+  full.rotations = {{ExampleId<SigningKeyId>('d'), NumberedRequest(1), 31, statement}};
   full.leaves = 17;
   full.last_leaf = Sha256Digest("leaf");
   ASSERT_OK_AND_ASSIGN(full.version, store().Commit(before, full, {}));
@@ -97,6 +100,10 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   EXPECT_EQ(loaded.untold_aborts.size(), 1u);
   EXPECT_EQ(loaded.aborted_incoming, full.aborted_incoming);
   EXPECT_EQ(loaded.fork, full.fork);
+  ASSERT_EQ(loaded.rotations.size(), 1u);
+  EXPECT_EQ(loaded.rotations[0].device, full.rotations[0].device);
+  EXPECT_EQ(loaded.rotations[0].request, full.rotations[0].request);
+  EXPECT_EQ(loaded.rotations[0].time, 31);
 }
 
 TEST_F(StoredAccountStoreTest, SkimmingReadsTheRecordAlone) {

@@ -6,6 +6,7 @@
 
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/numbered_request.h"
 
 namespace comity {
 namespace {
@@ -149,6 +150,63 @@ TEST_F(KeyLocationTest, AChangedBodyIsRefused) {
   changed.body = Attestation().body;
   EXPECT_THAT(VerifyKeyLocation(deployment_.topology(), account_.id(), changed, endorsement_, kNow),
               RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST(KeyVersionsTest, TheNewestWrapsAndTheOthersOpen) {
+  EXPECT_EQ(FormatKeyVersions({{1, "enabled"}}), "1");
+  EXPECT_EQ(FormatKeyVersions({{1, "enabled"}, {2, "enabled"}}),
+            "2 wraps; 1 opens what it wrapped");
+  EXPECT_EQ(FormatKeyVersions({{1, "destroyed"}, {2, "enabled"}, {3, "enabled"}, {4, "enabled"}}),
+            "4 wraps; 2, 3 open what they wrapped; 1 destroyed");
+  EXPECT_EQ(FormatKeyVersions({{1, "disabled"}}), "1 disabled");
+}
+
+// What custody in `cn` answers to one rotation; a test changes one thing.
+class KeyRotationTest : public KeyLocationTest {
+ protected:
+  KeyRotationTest() { rotation_ = KeyRotation{2, 3, request_}; }
+  absl::StatusOr<RotatedKey> Verify(ServiceKind signer = ServiceKind::kCustody) const {
+    return VerifyKeyRotation(
+        deployment_.topology(), TestDeployment::Region("cn"), account_.id(), request_,
+        SignStatement(envelope_, rotation_, deployment_.service("cn", signer).statement_key),
+        endorsement_, kNow);
+  }
+  const RequestId request_ = NumberedRequest(1);
+  KeyRotation rotation_;
+};
+
+TEST_F(KeyRotationTest, ASignedRotationNamesTheVersion) {
+  ASSERT_OK_AND_ASSIGN(const RotatedKey rotated, Verify());
+  EXPECT_EQ(rotated.version, 3u);
+  EXPECT_EQ(rotated.region, "cn");
+  EXPECT_EQ(rotated.time, kNow);
+}
+
+TEST_F(KeyRotationTest, AnAnswerToAnotherRequestIsRefused) {
+  rotation_.request = NumberedRequest(2);
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyRotationTest, ARotationOfAnotherAccountOrRegionIsRefused) {
+  envelope_.subject = std::string(deployment_.NewAccount().id().bytes());
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+  envelope_.subject = std::string(account_.id().bytes());
+  envelope_.region = "us";
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyRotationTest, ARotationOfAnotherDeploymentIsRefused) {
+  envelope_.deployment = "other.test";
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyRotationTest, ARotationSignedByStorageIsRefused) {
+  EXPECT_THAT(Verify(ServiceKind::kStorage), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyRotationTest, ARotationWithoutEndorsementIsRefused) {
+  endorsement_ = deployment_.service("us", ServiceKind::kCustody).endorsement;
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kEndorsementMissing));
 }
 
 TEST_F(KeyLocationTest, AStatementOfAnotherTypeIsRefused) {
