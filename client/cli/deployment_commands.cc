@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/cli/bundle_commands.h"
 #include "client/deployment/supervisor.h"
 #include "client/deployment/templates.h"
 #include "services/common/files/files.h"
@@ -283,6 +284,7 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
       "the deployment's folder says why it stopped.");
   status->callback([&context] { context.command = [&context] { return Status(context); }; });
   AddClock(app, context);
+  AddBundleCommands(app, context);
 }
 
 }  // namespace comity::cli

@@ -1,11 +1,13 @@
 #include "client/deployment/maker.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <google/protobuf/text_format.h>
 
+#include "client/deployment/bundle.h"
 #include "client/deployment/paths.h"
 #include "client/deployment/ports.h"
 #include "comity/topology/v1/topology.pb.h"
@@ -73,7 +75,8 @@ class Maker final {
     RETURN_IF_ERROR(People());
     RETURN_IF_ERROR(SignedTopology());
     RETURN_IF_ERROR(EndorsementsAndRosters());
-    return TestClock();
+    RETURN_IF_ERROR(TestClock());
+    return ClientBundle();
   }
 
  private:
@@ -313,6 +316,13 @@ class Maker final {
       }
     }
     Say("endorsements and first rosters");
+    return absl::OkStatus();
+  }
+
+  absl::Status ClientBundle() const {
+    ASSIGN_OR_RETURN(const Topology topology, Topology::Load(paths_.Topology()));
+    RETURN_IF_ERROR(WriteBundle(topology, paths_.Topology(), std::nullopt, paths_.Bundle()));
+    Say("client bundle");
     return absl::OkStatus();
   }
 

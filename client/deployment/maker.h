@@ -17,10 +17,10 @@ struct MakeOptions {
 
 // The birth of a development deployment on this machine, the steps of docs/deployment.md in order:
 // region roots, operator keys, service identities, persons, ports, signed topology, endorsements,
-// rosters, clock. Each step finds its earlier result and repeats nothing, so that a call after a
-// crash, or a second `up`, completes what is missing and never replaces a key. Afterwards each
-// folder holds only what its holder may have. Refuses (RULES_FORBID) a topology not marked
-// development: there every holder runs these steps in a place of its own.
+// rosters, clock, client bundle. Each step finds its earlier result and repeats nothing, so that a
+// call after a crash, or a second `up`, completes what is missing and never replaces a key.
+// Afterwards each folder holds only what its holder may have. Refuses (RULES_FORBID) a topology not
+// marked development: there every holder runs these steps in a place of its own.
 absl::Status MakeDeployment(const MakeOptions& options);
 
 }  // namespace comity

@@ -16,6 +16,7 @@ class DeploymentPaths final {
 
   std::string Topology() const { return directory_ + "/topology.txtpb"; }
   std::string TopologySignature() const { return Topology() + ".sig"; }
+  std::string Bundle() const { return directory_ + "/bundle"; }
   std::string Clock() const { return directory_ + "/clock"; }
   std::string Root(std::string_view region) const { return Join({"roots", region}); }
   std::string Operator(std::string_view name) const { return Join({"operators", name}); }
