@@ -32,6 +32,7 @@ json ToJson(const CaseView& view) {
                 {"received", FormatTime(view.received)},
                 {"due", FormatTime(view.due)},
                 {"history", json::array()}};
+  if (!view.assignee.empty()) value["assignee"] = view.assignee;
   if (view.notice_end != 0) value["notice_end"] = FormatTime(view.notice_end);
   if (view.expiry != 0) value["expiry"] = FormatTime(view.expiry);
   for (const CaseTargetView& target : view.targets) {
@@ -48,7 +49,9 @@ json ToJson(const CaseView& view) {
 
 // What the case waits for, for whoever looks at it.
 std::string NextStep(const CaseView& view) {
-  if (view.state == "UNDER_REVIEW") return "a reviewer decides: comity legal decide";
+  if (view.state == "UNDER_REVIEW") {
+    return (view.assignee.empty() ? "a reviewer" : view.assignee) + " decides: comity legal decide";
+  }
   if (view.state == "WAITING") return "the agent answers: comity legal answer";
   if (view.state == "NOTICE_RUNNING") {
     return "the user may object until " + FormatTime(view.notice_end);
@@ -74,6 +77,7 @@ std::string ToText(const CaseView& view) {
     if (target.objects != 0) text += "  " + std::to_string(target.objects) + " objects in scope";
     text += "\n";
   }
+  if (!view.assignee.empty()) text += "given to   " + view.assignee + "\n";
   if (!view.approvers.empty()) text += "approved   " + Join(view.approvers) + "\n";
   if (const std::string next = NextStep(view); !next.empty()) text += "next       " + next + "\n";
   for (const CaseEventView& event : view.events) {
@@ -250,6 +254,27 @@ void AddDecide(CLI::App& legal, Context& context) {
   });
 }
 
+void AddAssign(CLI::App& legal, Context& context) {
+  CLI::App* assign = legal.add_subcommand(
+      "assign", "Give a case to one reviewer, who alone decides it from then on (reviewer)");
+  auto case_id = std::make_shared<std::string>();
+  auto reviewer = std::make_shared<std::string>();
+  assign->add_option("case", *case_id, "Case id")->required()->type_name("CASE");
+  assign->add_option("reviewer", *reviewer, "Name of a reviewer of the region; default: you")
+      ->type_name("NAME");
+  assign->footer(
+      "Examples:\n"
+      "  comity --as cn/reviewer-chen legal assign CASE              take it\n"
+      "  comity --as cn/reviewer-chen legal assign CASE lawyer-sun   hand it on\n"
+      "Until a case is ready for approval, any reviewer may hand it on; the log says that it happened.");
+  assign->callback([&context, case_id, reviewer] {
+    context.command = [&context, case_id, reviewer] {
+      return OnCase(context,
+                    [&](LegalClient& client) { return client.Assign(*case_id, *reviewer); });
+    };
+  });
+}
+
 // A subcommand whose one argument is a case.
 template <typename Act>
 CLI::App* AddOnCase(CLI::App& legal, Context& context, const char* name, const char* help,
@@ -292,6 +317,7 @@ void AddLegalCommands(CLI::App& app, Context& context) {
       ->footer(
           "Example: comity --as cn/agent-lin legal show CASE\n"
           "The line \"next\" says what the case waits for, and whose turn it is.");
+  AddAssign(*legal, context);
   AddDecide(*legal, context);
   AddOnCase(*legal, context, "approve",
             "Sign the authorisations of a case (approver; two different persons are needed)",

@@ -59,6 +59,7 @@ absl::StatusOr<CaseView> CaseViewOf(const rpb::Case& message) {
     ASSIGN_OR_RETURN(view.authorisations.emplace_back(), Digest::FromBytes(digest));
   }
   view.cores.assign(message.authorisation_cores().begin(), message.authorisation_cores().end());
+  view.assignee = message.assignee();
   view.approvers.assign(message.approvers().begin(), message.approvers().end());
   for (const rpb::CaseEvent& event : message.events()) {
     view.events.push_back({event.time_ms(), NameOf(event.state()), event.text()});

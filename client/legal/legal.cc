@@ -112,6 +112,19 @@ absl::StatusOr<CaseView> LegalClient::Show(const std::string& case_id) {
       region, ServiceKind::kReview, &ReviewApi::Stub::GetCase, message));
 }
 
+absl::StatusOr<CaseView> LegalClient::Assign(const std::string& case_id,
+                                             const std::string& reviewer) {
+  ASSIGN_OR_RETURN(const RegionId region, Region());
+  ASSIGN_OR_RETURN(const CaseView seen, Show(case_id));
+  rpb::AssignCaseRequest message;
+  message.set_request_id(NewRequestId());
+  message.set_case_id(case_id);
+  message.set_generation(seen.generation);
+  message.set_reviewer(reviewer.empty() ? person_.name : reviewer);
+  return CaseOf(session_.Call<ReviewApi, rpb::AssignCaseRequest, rpb::AssignCaseResponse>(
+      region, ServiceKind::kReview, &ReviewApi::Stub::AssignCase, message));
+}
+
 absl::StatusOr<CaseView> LegalClient::Decide(const std::string& case_id,
                                              const DecisionDraft& decision) {
   ASSIGN_OR_RETURN(const RegionId region, Region());

@@ -41,6 +41,7 @@ struct CaseView {
   UnixMillis expiry = 0;
   std::vector<Digest> authorisations;
   std::vector<std::string> cores;  // reviewers and approvers only
+  std::string assignee;            // reviewers and approvers only; empty: any reviewer decides
   std::vector<std::string> approvers;
   std::vector<CaseEventView> events;
 };
@@ -87,6 +88,8 @@ class LegalClient final {
   absl::StatusOr<CaseView> Submit(const RequestDraft& draft);
   absl::StatusOr<std::vector<CaseView>> List();
   absl::StatusOr<CaseView> Show(const std::string& case_id);
+  // Gives the case to a reviewer, by roster name; empty = to the person who asks.
+  absl::StatusOr<CaseView> Assign(const std::string& case_id, const std::string& reviewer);
   absl::StatusOr<CaseView> Decide(const std::string& case_id, const DecisionDraft& decision);
   // Signs the digests of all cores of the case after checking that they are its cores; `approve`
   // false = disagree.

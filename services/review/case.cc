@@ -177,6 +177,12 @@ absl::Status Step(Case& c, const Event& event) {
     case Kind::kGiveNotice:
       if (c.notice_due == 0) return Refuse(Reason::kStateNotReady, "no notice is barred");
       return absl::OkStatus();
+    case Kind::kAssign:
+      // From READY on nobody decides any more, and an approval must find the case as it was.
+      RETURN_IF_ERROR(Require(c, {CaseState::kUnderReview, CaseState::kWaiting, CaseState::kHeld,
+                                  CaseState::kNoticeRunning}));
+      c.assignee = event.assignee;
+      return absl::OkStatus();
   }
   return Refuse(Reason::kInternal, "unknown event");
 }

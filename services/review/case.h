@@ -97,6 +97,7 @@ struct Case {
   std::vector<Rejection> rejections;  // primary first
   std::vector<CaseTarget> targets;
 
+  std::string assignee;               // the reviewer who alone decides it; empty = any
   std::vector<std::string> deciders;  // reviewers who took a decision: may not approve
   std::vector<std::string> cores;     // encoded authorisation cores, one per account
   std::vector<CaseApproval> approvals;
@@ -140,6 +141,7 @@ struct Event {
     kExpire,            // AUTHORISED -> CLOSED(expired)
     kAnswered,          // EXECUTED -> CLOSED
     kGiveNotice,        // the bar has ended; the state stays
+    kAssign,            // while a reviewer may still decide it: uses `assignee`; the state stays
   };
   Kind kind;
   UnixMillis time = 0;
@@ -151,6 +153,7 @@ struct Event {
   std::vector<CaseApproval> approval = {};  // exactly one for kApprove
   std::vector<CaseGrant> grants = {};       // for the kApprove that authorises
   CaseOutcome outcome = CaseOutcome::kNone;
+  std::string assignee = {};             // roster name
   std::string decider = {};              // roster name, for decisions of a reviewer
   std::optional<Digest> objection = {};  // kObject: the statement
 };

@@ -13,6 +13,7 @@ namespace comity::review {
 namespace {
 
 constexpr size_t kMaxCaseId = 64;
+constexpr size_t kMaxName = 32;
 constexpr size_t kMaxText = 4'096;
 constexpr size_t kMaxDelivered = 64;
 constexpr int kMaxReasons = 25;
@@ -107,6 +108,16 @@ absl::StatusOr<Statement> Decode(const pb::SubmitRequestRequest& request) {
   return DecodeStatementField(request.has_request(), request.request(), "request");
 }
 
+absl::StatusOr<AssignCommand> Decode(const pb::AssignCaseRequest& request) {
+  ASSIGN_OR_RETURN(AssignCommand command, Begin<AssignCommand>(request));
+  command.generation = request.generation();
+  if (request.reviewer().empty() || request.reviewer().size() > kMaxName) {
+    return Invalid("reviewer has 1 to 32 characters");
+  }
+  command.reviewer = request.reviewer();
+  return command;
+}
+
 absl::StatusOr<DecideCommand> Decode(const pb::DecideCaseRequest& request) {
   ASSIGN_OR_RETURN(DecideCommand command, Begin<DecideCommand>(request));
   command.generation = request.generation();
@@ -192,7 +203,8 @@ absl::StatusOr<DeliverCommand> Decode(const pb::DeliverStatementRequest& request
   return command;
 }
 
-void EncodeSummary(const Case& c, pb::Case& message) {
+void EncodeSummary(const Case& c, bool inside, pb::Case& message) {
+  if (inside) message.set_assignee(c.assignee);
   message.set_case_id(c.id);
   message.set_state(static_cast<pb::CaseState>(c.state));
   message.set_outcome(static_cast<pb::CaseOutcome>(c.outcome));
@@ -220,8 +232,8 @@ void EncodeSummary(const Case& c, pb::Case& message) {
 }
 
 void Encode(const CaseView& view, pb::Case& message) {
-  EncodeSummary(view.value, message);
-  if (view.with_cores) {
+  EncodeSummary(view.value, view.inside, message);
+  if (view.inside) {
     for (const std::string& core : view.value.cores) message.add_authorisation_cores(core);
   }
   for (const CaseEvent& event : view.value.history) {

@@ -28,6 +28,7 @@ absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes);
 absl::StatusOr<std::string> DecodeCaseId(const std::string& text);
 
 absl::StatusOr<Statement> Decode(const pb::SubmitRequestRequest& request);
+absl::StatusOr<AssignCommand> Decode(const pb::AssignCaseRequest& request);
 absl::StatusOr<DecideCommand> Decode(const pb::DecideCaseRequest& request);
 absl::StatusOr<ApproveCommand> Decode(const pb::ApproveCaseRequest& request);
 absl::StatusOr<AnswerCommand> Decode(const pb::AnswerCaseRequest& request);
@@ -53,8 +54,8 @@ struct DeliverCommand {
 };
 absl::StatusOr<DeliverCommand> Decode(const pb::DeliverStatementRequest& request);
 
-// Everything but cores and events.
-void EncodeSummary(const Case& c, pb::Case& message);
+// Everything but cores and events; `inside` = for reviewers and approvers, who see the assignee.
+void EncodeSummary(const Case& c, bool inside, pb::Case& message);
 void Encode(const CaseView& view, pb::Case& message);
 // The page of `notices` that the command asks for.
 void Encode(const NoticesCommand& command, const std::vector<Statement>& notices,

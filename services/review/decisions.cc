@@ -35,6 +35,33 @@ bool IsSplitBulk(const SiblingSums& sums, uint32_t cap) {
 
 }  // namespace
 
+absl::StatusOr<Case> Decisions::Assign(const Authorization& reviewer,
+                                       const AssignCommand& command) {
+  ASSIGN_OR_RETURN(const RosterPerson* person, FindCaller(reviewer, *site_));
+  if (!HasRole(*person, PersonRole::kReviewer)) {
+    return Refuse(Reason::kCallerNotAllowed, "only reviewers assign");
+  }
+  return cases_->Change(command.case_id,
+                        MakeMutationKey(reviewer, command.request_id, command.digest),
+                        [&](const Case& c) { return AssignEvents(c, command); });
+}
+
+Decisions::Events Decisions::AssignEvents(const Case& c, const AssignCommand& command) const {
+  RETURN_IF_ERROR(CheckGeneration(c, command.generation));
+  const std::vector<RosterPerson>& persons = site_->roster->persons();
+  const auto assignee = std::ranges::find(persons, command.reviewer, &RosterPerson::name);
+  if (assignee == persons.end() || !HasRole(*assignee, PersonRole::kReviewer)) {
+    return Refuse(Reason::kFieldInvalid, "reviewer: nobody of that name reviews in this region");
+  }
+  if (c.assignee == assignee->name) return std::vector<Event>{};
+  // The history is shown to the authority, too: names stay out of it.
+  Event event{Event::Kind::kAssign, site_->Now(),
+              c.assignee.empty() ? "The case is given to a reviewer."
+                                 : "The case is given to another reviewer."};
+  event.assignee = assignee->name;
+  return std::vector<Event>{std::move(event)};
+}
+
 absl::StatusOr<Case> Decisions::Decide(const Authorization& reviewer,
                                        const DecideCommand& command) {
   ASSIGN_OR_RETURN(const RosterPerson* person, FindCaller(reviewer, *site_));
@@ -57,6 +84,9 @@ Decisions::Events Decisions::DecideEvents(const Case& c, const RosterPerson& rev
   }
   if (c.state != CaseState::kUnderReview && c.state != CaseState::kHeld) {
     return Refuse(Reason::kStateNotReady, "the case is " + std::string(Name(c.state)));
+  }
+  if (!c.assignee.empty() && c.assignee != reviewer.name) {
+    return Refuse(Reason::kStateNotReady, "the case is given to another reviewer");
   }
   const UnixMillis now = site_->Now();
   std::vector<Event> events;

@@ -28,6 +28,14 @@ struct RejectDecision {
   std::vector<Rejection> reasons;  // primary first
 };
 
+struct AssignCommand {
+  std::string case_id;
+  RequestId request_id;
+  Digest digest;  // of the whole request
+  uint64_t generation = 0;
+  std::string reviewer;  // roster name
+};
+
 struct DecideCommand {
   std::string case_id;
   RequestId request_id;
@@ -64,9 +72,15 @@ class Decisions final {
   Decisions(const Site* site, Cases* cases, const Bulk* bulk, OwnStorage* storage)
       : site_(site), cases_(cases), bulk_(bulk), storage_(storage) {}
 
+  // A reviewer gives the case to a reviewer, himself or another, who alone decides it from then on.
+  // A repeat for the same one changes nothing.
+  //   FIELD_INVALID         the region has no reviewer of that name.
+  absl::StatusOr<Case> Assign(const Authorization& reviewer, const AssignCommand& command);
+
   // A reviewer decides the scope, asks, holds or refuses. A case that was held is taken up again by
   // accepting it.
   //   CONFLICT_OF_INTEREST  no declaration for this case as it stands.
+  //   STATE_NOT_READY       also when the case is given to another reviewer.
   //   CALLER_NOT_ALLOWED    a reason that needs a lawyer.
   //   RULES_FORBID          accepted, it and its siblings would be over the cap.
   absl::StatusOr<Case> Decide(const Authorization& reviewer, const DecideCommand& command);
@@ -83,6 +97,7 @@ class Decisions final {
 
  private:
   using Events = absl::StatusOr<std::vector<Event>>;
+  Events AssignEvents(const Case& c, const AssignCommand& command) const;
   Events DecideEvents(const Case& c, const RosterPerson& reviewer, const DecideCommand& command);
   Events Accept(const Case& c, const AcceptDecision& decision);
   Events ApproveEvents(const Case& c, const RosterPerson& approver, const ApproveCommand& command);

@@ -65,6 +65,7 @@ absl::StatusOr<CasePage> Review::ListCases(const Authorization& person,
   // Not even that there are no cases is said while none could be read.
   RETURN_IF_ERROR(ports_.keys->Get().status());
   CasePage page;
+  page.inside = !HasRole(*viewer, PersonRole::kAgent);
   std::string next(cursor);
   size_t bytes = 0;
   for (;;) {

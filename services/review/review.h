@@ -24,11 +24,12 @@ namespace comity::review {
 // A case as one caller may see it.
 struct CaseView {
   Case value;
-  bool with_cores = false;  // reviewers and approvers only
+  bool inside = false;  // by a reviewer or approver, who sees cores and assignee
 };
 
 struct CasePage {
   std::vector<Case> cases;
+  bool inside = false;      // as in CaseView
   std::string next_cursor;  // empty: the end
 };
 

@@ -20,6 +20,7 @@ COMITY_REVIEW_METHOD(GetStatus);
 COMITY_REVIEW_METHOD(SubmitRequest);
 COMITY_REVIEW_METHOD(GetCase);
 COMITY_REVIEW_METHOD(ListCases);
+COMITY_REVIEW_METHOD(AssignCase);
 COMITY_REVIEW_METHOD(DecideCase);
 COMITY_REVIEW_METHOD(ApproveCase);
 COMITY_REVIEW_METHOD(ExecuteCase);
@@ -105,8 +106,18 @@ class ReviewGrpcService final : public pb::ReviewService::Service {
       ASSIGN_OR_RETURN(
           const CasePage page,
           review_->ListCases(who, command.state, request->page_token(), command.limit));
-      for (const Case& c : page.cases) EncodeSummary(c, *response->add_cases());
+      for (const Case& c : page.cases) EncodeSummary(c, page.inside, *response->add_cases());
       response->set_next_page_token(page.next_cursor);
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::Status AssignCase(grpc::ServerContext* context, const pb::AssignCaseRequest* request,
+                          pb::AssignCaseResponse* response) override {
+    return Call(context, kAssignCase, [&](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const AssignCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(Case c, review_->decisions().Assign(who, command));
+      Encode(CaseView{std::move(c), true}, *response->mutable_case_());
       return absl::OkStatus();
     });
   }
@@ -197,6 +208,7 @@ MethodRules ReviewRules() {
       {kSubmitRequest, kAllowAgent},
       {kGetCase, kAllowAgent | kAllowReviewer},
       {kListCases, kAllowAgent | kAllowReviewer},
+      {kAssignCase, kAllowReviewer},
       {kDecideCase, kAllowReviewer},
       {kApproveCase, kAllowReviewer},
       {kExecuteCase, kAllowAgent | kAllowReviewer},

@@ -144,6 +144,7 @@ std::string EncodeCase(const Case& c) {
     out.set_provided(target.provided);
     out.set_concerned(target.concerned);
   }
+  entry.set_assignee(c.assignee);
   for (const std::string& decider : c.deciders) entry.add_deciders(decider);
   for (const std::string& core : c.cores) entry.add_cores(core);
   WriteActs(c, entry);
@@ -178,6 +179,7 @@ absl::StatusOr<Case> DecodeCase(std::string_view case_id, std::string_view bytes
     c.targets.push_back({in.text(), std::move(rejections), in.objects(), in.truncated(),
                          in.provided(), in.concerned()});
   }
+  c.assignee = entry.assignee();
   c.deciders.assign(entry.deciders().begin(), entry.deciders().end());
   c.cores.assign(entry.cores().begin(), entry.cores().end());
   RETURN_IF_ERROR(ReadActs(entry, c));

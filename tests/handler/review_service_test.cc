@@ -237,6 +237,54 @@ TEST_F(ReviewServiceTest, CoresAreForReviewersAndApproversOnly) {
   EXPECT_EQ(Show("approver-wang", id)->case_().authorisation_cores_size(), 1);
 }
 
+TEST_F(ReviewServiceTest, AssigneeIsShownToReviewersAndApproversOnly) {
+  const std::string id = Submit(Draft()).case_id();
+  pb::AssignCaseRequest request;
+  request.set_request_id(RandomBytes(16));
+  request.set_case_id(id);
+  request.set_generation(Show("reviewer-chen", id)->case_().generation());
+  request.set_reviewer("lawyer-sun");
+  const auto assigned =
+      Call(*StubOf("reviewer-chen"), &pb::ReviewService::Stub::AssignCase, request);
+  ASSERT_THAT(assigned, IsOk());
+  EXPECT_EQ(assigned->case_().assignee(), "lawyer-sun");
+  EXPECT_EQ(Show("approver-wang", id)->case_().assignee(), "lawyer-sun");
+  EXPECT_EQ(Show("agent-lin", id)->case_().assignee(), "");
+  const auto listed = [&](const std::string& person) {
+    return Call(*StubOf(person), &pb::ReviewService::Stub::ListCases, pb::ListCasesRequest())
+        ->cases(0)
+        .assignee();
+  };
+  EXPECT_EQ(listed("reviewer-chen"), "lawyer-sun");
+  EXPECT_EQ(listed("agent-lin"), "");
+  EXPECT_THAT(Call(*StubOf("reviewer-chen"), &pb::ReviewService::Stub::DecideCase,
+                   DecideRequest(assigned->case_())),
+              RefusedWith(Reason::kStateNotReady));
+}
+
+TEST_F(ReviewServiceTest, AssignmentWithoutOneOfItsPartsIsInvalid) {
+  const auto c = Submit(Draft());
+  const auto stub = StubOf("reviewer-chen");
+  const std::vector<void (*)(pb::AssignCaseRequest&)> defects = {
+      [](pb::AssignCaseRequest& r) { r.clear_case_id(); },
+      [](pb::AssignCaseRequest& r) { r.set_request_id("short"); },
+      [](pb::AssignCaseRequest& r) { r.clear_reviewer(); },
+      [](pb::AssignCaseRequest& r) { r.set_reviewer(std::string(33, 'x')); },
+      [](pb::AssignCaseRequest& r) { r.set_reviewer("nobody"); },
+  };
+  for (size_t i = 0; i < defects.size(); ++i) {
+    pb::AssignCaseRequest request;
+    request.set_request_id(RandomBytes(16));
+    request.set_case_id(c.case_id());
+    request.set_generation(c.generation());
+    request.set_reviewer("lawyer-sun");
+    defects[i](request);
+    EXPECT_THAT(Call(*stub, &pb::ReviewService::Stub::AssignCase, request),
+                RefusedWith(Reason::kFieldInvalid))
+        << i;
+  }
+}
+
 TEST_F(ReviewServiceTest, PackageOfACaseThatIsNotAnsweredIsRefused) {
   absl::Status outcome;
   EXPECT_THAT(Download(Submit(Draft()).case_id(), outcome), IsEmpty());

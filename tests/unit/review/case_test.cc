@@ -96,6 +96,11 @@ const std::map<Kind, std::map<CaseState, CaseState>>& Table() {
       {Kind::kExpire, {{S::kAuthorised, S::kClosed}}},
       {Kind::kAnswered, {{S::kExecuted, S::kClosed}}},
       {Kind::kGiveNotice, {}},  // only while a notice is barred
+      {Kind::kAssign,
+       {{S::kUnderReview, S::kUnderReview},
+        {S::kWaiting, S::kWaiting},
+        {S::kHeld, S::kHeld},
+        {S::kNoticeRunning, S::kNoticeRunning}}},
   };
   return *kTable;
 }

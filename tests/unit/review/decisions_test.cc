@@ -49,6 +49,99 @@ class DecisionsTest : public testing::Test {
   TestAccount account_ = world_.NewAccount(3);
 };
 
+// Whose case it is.
+
+class AssignTest : public DecisionsTest {
+ protected:
+  absl::StatusOr<Case> Assign(const std::string& id, const std::string& reviewer,
+                              std::string_view by = "reviewer-chen") {
+    ASSIGN_OR_RETURN(const Case c, world_.Show(id, by));
+    return AssignAt(c, reviewer, by);
+  }
+  absl::StatusOr<Case> AssignAt(const Case& c, const std::string& reviewer,
+                                std::string_view by = "reviewer-chen",
+                                RequestId request = RandomId<RequestId>()) {
+    AssignCommand command;
+    command.case_id = c.id;
+    command.request_id = request;
+    command.digest = Sha256Digest(reviewer);
+    command.generation = c.generation;
+    command.reviewer = reviewer;
+    return decisions().Assign(world_.As(by), command);
+  }
+};
+
+TEST_F(AssignTest, OnlyTheAssigneeDecides) {
+  const std::string id = Received();
+  ASSERT_OK_AND_ASSIGN(const Case assigned, Assign(id, "lawyer-sun"));
+  EXPECT_EQ(assigned.assignee, "lawyer-sun");
+  EXPECT_EQ(assigned.state, CaseState::kUnderReview);
+  EXPECT_THAT(world_.Decide(id), RefusedWith(Reason::kStateNotReady));
+  ASSERT_OK_AND_ASSIGN(const Case decided, world_.Decide(id, AcceptDecision{}, "lawyer-sun"));
+  EXPECT_EQ(decided.state, CaseState::kNoticeRunning);
+}
+
+TEST_F(AssignTest, CaseIsHandedOnAndComesBackFromNoticeToItsReviewer) {
+  const std::string id = Received();
+  ASSERT_THAT(Assign(id, "lawyer-sun"), IsOk());
+  ASSERT_THAT(Assign(id, "reviewer-chen"), IsOk());
+  ASSERT_THAT(world_.Decide(id), IsOk());
+  ASSERT_THAT(Assign(id, "lawyer-sun"), IsOk()) << "while the notice runs";
+  ASSERT_THAT(world_.Object(account_, id), IsOk());
+  EXPECT_THAT(world_.Decide(id), RefusedWith(Reason::kStateNotReady));
+  EXPECT_THAT(world_.Decide(id, AcceptDecision{}, "lawyer-sun"), IsOk());
+}
+
+TEST_F(AssignTest, AssignmentIsInTheLogBeforeItCounts) {
+  const std::string id = Received();
+  const size_t leaves = world_.log().encoded().size();
+  world_.log().SetUnavailable(true);
+  EXPECT_THAT(Assign(id, "lawyer-sun"), RefusedWith(Reason::kLogUnavailable));
+  world_.log().SetUnavailable(false);
+  EXPECT_EQ(world_.Show(id, "reviewer-chen")->assignee, "");
+  ASSERT_OK_AND_ASSIGN(const Case assigned, Assign(id, "lawyer-sun"));
+  EXPECT_EQ(world_.log().encoded().size(), leaves + 1);
+  // The authority reads the history: no names of persons in it.
+  EXPECT_EQ(assigned.history.back().text, "The case is given to a reviewer.");
+}
+
+TEST_F(AssignTest, AssignmentSurvivesARestart) {
+  const std::string id = Received();
+  ASSERT_THAT(Assign(id, "lawyer-sun"), IsOk());
+  world_.Restart();
+  world_.Tick();
+  EXPECT_THAT(world_.Decide(id), RefusedWith(Reason::kStateNotReady));
+}
+
+TEST_F(AssignTest, RepeatedRequestChangesNothing) {
+  ASSERT_OK_AND_ASSIGN(const Case seen, world_.Show(Received(), "reviewer-chen"));
+  const RequestId request = RandomId<RequestId>();
+  ASSERT_OK_AND_ASSIGN(const Case first, AssignAt(seen, "lawyer-sun", "reviewer-chen", request));
+  ASSERT_OK_AND_ASSIGN(const Case again, AssignAt(seen, "lawyer-sun", "reviewer-chen", request));
+  EXPECT_EQ(again.generation, first.generation);
+  // Nor does giving it to whom it is given already.
+  ASSERT_OK_AND_ASSIGN(const Case same, AssignAt(again, "lawyer-sun"));
+  EXPECT_EQ(same.generation, first.generation);
+}
+
+TEST_F(AssignTest, OutdatedViewIsAConflict) {
+  ASSERT_OK_AND_ASSIGN(const Case seen, world_.Show(Received(), "reviewer-chen"));
+  ASSERT_THAT(AssignAt(seen, "lawyer-sun"), IsOk());
+  EXPECT_THAT(AssignAt(seen, "reviewer-chen"), RefusedWith(Reason::kConflict));
+}
+
+TEST_F(AssignTest, OnlyReviewersAssignAndAreAssigned) {
+  const std::string id = Received();
+  EXPECT_THAT(Assign(id, "lawyer-sun", "approver-wang"), RefusedWith(Reason::kCallerNotAllowed));
+  EXPECT_THAT(Assign(id, "lawyer-sun", "agent-lin"), RefusedWith(Reason::kCallerNotAllowed));
+  EXPECT_THAT(Assign(id, "approver-wang"), RefusedWith(Reason::kFieldInvalid));
+  EXPECT_THAT(Assign(id, "reviewer-adams"), RefusedWith(Reason::kFieldInvalid)) << "of \"us\"";
+}
+
+TEST_F(AssignTest, CaseThatIsReadyKeepsItsReviewer) {
+  EXPECT_THAT(Assign(Ready(), "lawyer-sun"), RefusedWith(Reason::kStateNotReady));
+}
+
 // The reviewer.
 
 TEST_F(DecisionsTest, AcceptedCaseHasACoreForEachAccountAndRunsNotice) {
