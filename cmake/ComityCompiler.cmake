@@ -11,6 +11,10 @@ set(COMITY_TEST_BIN_DIR ${PROJECT_BINARY_DIR}/test-bin)
 option(COMITY_HARDEN "Build with the hardening flags of a release" OFF)
 option(COMITY_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
 option(COMITY_REQUIRE_REGISTERED_TESTS "Refuse to configure when a *_test.cc is in no test" ON)
+# Most of a source's compile time goes into the same twenty headers. Read once for all targets they
+# make a cold build a quarter shorter. Not for dev, where a source that forgot an include must fail
+# and where the compiler cache does more.
+option(COMITY_PRECOMPILE "Precompile the headers that nearly every source includes" OFF)
 set(COMITY_SANITIZE "" CACHE STRING "Argument of -fsanitize, or empty")
 
 find_package(Threads REQUIRED)
@@ -22,9 +26,13 @@ add_link_options(-pie)
 
 find_program(COMITY_CCACHE ccache)
 if(COMITY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(sloppiness time_macros)
+  if(COMITY_PRECOMPILE)
+    string(APPEND sloppiness ",pch_defines")
+  endif()
   # Paths relative to the source folder, so that every build folder shares one cache.
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-               CCACHE_SLOPPINESS=time_macros
+               CCACHE_SLOPPINESS=${sloppiness}
                ${COMITY_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})

@@ -15,9 +15,51 @@
 
 include(GoogleTest)
 
+if(COMITY_PRECOMPILE)
+  set(headers
+      <absl/base/thread_annotations.h>
+      <absl/status/status.h>
+      <absl/status/statusor.h>
+      <absl/synchronization/mutex.h>
+      <algorithm>
+      <array>
+      <chrono>
+      <cstdint>
+      <filesystem>
+      <functional>
+      <map>
+      <memory>
+      <optional>
+      <set>
+      <span>
+      <string>
+      <string_view>
+      <utility>
+      <vector>)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cc CONTENT "\n")
+  add_library(comity_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(comity_precompiled PRIVATE comity_warnings)
+  target_precompile_headers(comity_precompiled PRIVATE ${headers})
+  if(BUILD_TESTING)
+    add_library(comity_precompiled_test OBJECT EXCLUDE_FROM_ALL
+                ${PROJECT_BINARY_DIR}/precompiled.cc)
+    target_link_libraries(comity_precompiled_test PRIVATE comity_warnings GTest::gmock)
+    target_precompile_headers(comity_precompiled_test PRIVATE ${headers} <gmock/gmock.h>)
+  endif()
+endif()
+
+# ALONE: without the precompiled headers; TEST: with those of tests.
 function(comity_configure target)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "ALONE;TEST" "" "")
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:comity_warnings>)
+  if(COMITY_PRECOMPILE AND NOT ARG_ALONE)
+    if(ARG_TEST)
+      target_precompile_headers(${target} REUSE_FROM comity_precompiled_test)
+    else()
+      target_precompile_headers(${target} REUSE_FROM comity_precompiled)
+    endif()
+  endif()
 endfunction()
 
 function(comity_library name)
@@ -59,7 +101,7 @@ function(comity_test name)
     set(ARG_TIMEOUT 60)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  comity_configure(${name})
+  comity_configure(${name} TEST)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main)
   comity_hide_archive_symbols(${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${COMITY_TEST_BIN_DIR})

@@ -48,11 +48,6 @@ void AddStatements(const std::vector<Statement>& statements, Request& request) {
   for (const Statement& s : statements) *request.add_statements() = ToProto(s);
 }
 
-bool IsReadBackOf(const Statement& statement, AccountEpoch epoch) {
-  const absl::StatusOr<Parsed<ReadBack>> parsed = ParseStatement<ReadBack>(statement);
-  return parsed.ok() && parsed->body.epoch == epoch;
-}
-
 }  // namespace
 
 std::string_view Name(AccountState state) {
@@ -308,18 +303,20 @@ absl::StatusOr<MoveCertificates> AccountClient::ConfirmMove() {
   MoveCertificates certificates;
   certificates.region = source;
   if (const auto keys =
-          FindServiceStatement<KeyDestruction>(session_.topology(), region, ServiceKind::kCustody,
-                                               profile_.account(), evidence, session_.Now());
-      keys.has_value()) {
-    certificates.keys = keys->body;
-    state.statements[std::string(KeyDestruction::kType)] = keys->statement;
+          FindServiceStatements<KeyDestruction>(session_.topology(), region, ServiceKind::kCustody,
+                                                profile_.account(), evidence, session_.Now())
+              .found;
+      !keys.empty()) {
+    certificates.keys = keys.front().body;
+    state.statements[std::string(KeyDestruction::kType)] = keys.front().statement;
   }
   if (const auto data =
-          FindServiceStatement<DataDestruction>(session_.topology(), region, ServiceKind::kStorage,
-                                                profile_.account(), evidence, session_.Now());
-      data.has_value()) {
-    certificates.data = data->body;
-    state.statements[std::string(DataDestruction::kType)] = data->statement;
+          FindServiceStatements<DataDestruction>(session_.topology(), region, ServiceKind::kStorage,
+                                                 profile_.account(), evidence, session_.Now())
+              .found;
+      !data.empty()) {
+    certificates.data = data.front().body;
+    state.statements[std::string(DataDestruction::kType)] = data.front().statement;
   }
   RETURN_IF_ERROR(profile_.Save());
   return certificates;

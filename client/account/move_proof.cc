@@ -1,7 +1,6 @@
 #include "client/account/move_proof.h"
 
-#include <optional>
-#include <utility>
+#include <string>
 
 #include "services/common/statement/account.h"
 #include "services/common/status/macros.h"
@@ -10,41 +9,32 @@
 namespace comity {
 namespace {
 
-// The first statement of the evidence that is of this type, about this account, by this region's
-// custody with an endorsed key, and that `fits`.
+// The first statement of custody in `region` that `fits`; what was wrong with the last one if none.
 template <typename Body, typename Fits>
-absl::StatusOr<std::pair<Statement, Parsed<Body>>> FindByCustody(
-    const Topology& topology, const RegionId& region, const AccountId& account,
-    const std::vector<Statement>& evidence, UnixMillis now, Fits fits) {
+absl::StatusOr<ServiceStatement<Body>> FindByCustody(const Topology& topology,
+                                                     const RegionId& region,
+                                                     const AccountId& account,
+                                                     const std::vector<Statement>& evidence,
+                                                     UnixMillis now, Fits fits) {
   const std::string what = std::string(Body::kType) + " of custody in " + region.name();
-  absl::Status last =
-      Refuse(Reason::kEndorsementMissing, "there is no endorsement for the " + what);
-  bool endorsed = false;
-  for (const Statement& endorsement : evidence) {
-    const absl::StatusOr<PublicKey> key =
-        topology.VerifyEndorsement(endorsement, region, ServiceKind::kCustody, now);
-    if (!key.ok()) continue;
-    if (!std::exchange(endorsed, true)) {
-      last = Refuse(Reason::kSignatureInvalid, "there is no " + what);
-    }
-    for (const Statement& candidate : evidence) {
-      absl::StatusOr<Parsed<Body>> parsed = VerifyStatement<Body>(candidate, *key);
-      if (!parsed.ok() || parsed->envelope.subject != account.bytes() ||
-          parsed->envelope.region != region.name() ||
-          parsed->envelope.deployment != topology.deployment()) {
-        continue;
-      }
-      if (absl::Status s = fits(parsed->body); !s.ok()) {
-        last = s;
-        continue;
-      }
-      return std::make_pair(candidate, *std::move(parsed));
-    }
+  const ServiceStatements<Body> statements =
+      FindServiceStatements<Body>(topology, region, ServiceKind::kCustody, account, evidence, now);
+  absl::Status last = statements.endorsed ? Refuse(Reason::kSignatureInvalid, "there is no " + what)
+                                          : Refuse(Reason::kEndorsementMissing,
+                                                   "there is no endorsement for the " + what);
+  for (const ServiceStatement<Body>& statement : statements.found) {
+    last = fits(statement.body);
+    if (last.ok()) return statement;
   }
   return last;
 }
 
 }  // namespace
+
+bool IsReadBackOf(const Statement& statement, AccountEpoch epoch) {
+  const absl::StatusOr<Parsed<ReadBack>> parsed = ParseStatement<ReadBack>(statement);
+  return parsed.ok() && parsed->body.epoch == epoch;
+}
 
 absl::StatusOr<VerifiedMove> VerifyMove(const Topology& topology, const AccountId& account,
                                         const Statement& consent,
@@ -67,13 +57,13 @@ absl::StatusOr<VerifiedMove> VerifyMove(const Topology& topology, const AccountI
       const auto activation,
       (FindByCustody<Activation>(
           topology, own.destination, account, evidence, now, [&](const Activation& a) {
-            if (a.release != release.first.digest() || a.epoch != release.second.body.epoch) {
+            if (a.release != release.statement.digest() || a.epoch != release.body.epoch) {
               return Refuse(Reason::kSignatureInvalid, "the activation is not for that release");
             }
             return absl::OkStatus();
           })));
-  return VerifiedMove{own.source, own.destination, release.second.body.epoch, release.first,
-                      activation.first};
+  return VerifiedMove{own.source, own.destination, release.body.epoch, release.statement,
+                      activation.statement};
 }
 
 }  // namespace comity

@@ -1,7 +1,6 @@
 #ifndef COMITY_CLIENT_ACCOUNT_MOVE_PROOF_H_
 #define COMITY_CLIENT_ACCOUNT_MOVE_PROOF_H_
 
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,33 +29,43 @@ absl::StatusOr<VerifiedMove> VerifyMove(const Topology& topology, const AccountI
                                         const Statement& consent,
                                         const std::vector<Statement>& evidence, UnixMillis now);
 
-// The first statement of this type in `evidence` that this service of `region` signed about
-// `account` with a key endorsed in the evidence.
+// Is `statement` the device's read-back of the move that began `epoch`? Those of earlier moves are
+// kept beside it and say nothing of this one.
+bool IsReadBackOf(const Statement& statement, AccountEpoch epoch);
+
+// The statements of one type in `evidence` that this service of `region` signed about `account`
+// with a key endorsed in the evidence, in the order of the evidence.
 template <typename Body>
 struct ServiceStatement {
   Statement statement;
   Body body;
 };
 template <typename Body>
-std::optional<ServiceStatement<Body>> FindServiceStatement(const Topology& topology,
-                                                           const RegionId& region, ServiceKind kind,
-                                                           const AccountId& account,
-                                                           const std::vector<Statement>& evidence,
-                                                           UnixMillis now) {
+struct ServiceStatements {
+  bool endorsed = false;  // the evidence holds an endorsement of that service
+  std::vector<ServiceStatement<Body>> found;
+};
+template <typename Body>
+ServiceStatements<Body> FindServiceStatements(const Topology& topology, const RegionId& region,
+                                              ServiceKind kind, const AccountId& account,
+                                              const std::vector<Statement>& evidence,
+                                              UnixMillis now) {
+  ServiceStatements<Body> result;
   for (const Statement& endorsement : evidence) {
     const absl::StatusOr<PublicKey> key =
         topology.VerifyEndorsement(endorsement, region, kind, now);
     if (!key.ok()) continue;
+    result.endorsed = true;
     for (const Statement& candidate : evidence) {
       absl::StatusOr<Parsed<Body>> parsed = VerifyStatement<Body>(candidate, *key);
       if (parsed.ok() && parsed->envelope.subject == account.bytes() &&
           parsed->envelope.region == region.name() &&
           parsed->envelope.deployment == topology.deployment()) {
-        return ServiceStatement<Body>{candidate, std::move(parsed->body)};
+        result.found.push_back({candidate, std::move(parsed->body)});
       }
     }
   }
-  return std::nullopt;
+  return result;
 }
 
 }  // namespace comity

@@ -23,7 +23,7 @@ absl::StatusOr<std::unique_ptr<Clock>> OpenDeploymentClock(const std::string& di
 class Session final {
  public:
   // Loads and verifies `<directory>/topology.txtpb`; reads time from `<directory>/clock` when there
-  // is one (development), else from the system. TOPOLOGY_INVALID, STORE_UNAVAILABLE.
+  // is one (development), else from the system. TOPOLOGY_INVALID, also when there is no such file.
   static absl::StatusOr<std::unique_ptr<Session>> Open(const std::string& directory,
                                                        TlsIdentity identity);
   ~Session();

@@ -214,5 +214,13 @@ TEST_F(MoveProofTest, IsRefusedWhenTheConsentIsNone) {
               RefusedWith(Reason::kStatementMalformed));
 }
 
+TEST_F(MoveProofTest, ReadBackOfAnEarlierMoveIsNotThatOfTheNext) {
+  const Statement earlier =
+      account_.Sign(ReadBack{.epoch = 2, .region = TestDeployment::Region("cn")}, kNow);
+  EXPECT_TRUE(IsReadBackOf(earlier, 2));
+  EXPECT_FALSE(IsReadBackOf(earlier, 3));
+  EXPECT_FALSE(IsReadBackOf(SignedRelease(), 2));
+}
+
 }  // namespace
 }  // namespace comity
