@@ -83,7 +83,7 @@ Peers::~Peers() = default;
 const Topology& Peers::topology() const { return impl_->options.topology; }
 
 std::shared_ptr<grpc::Channel> Peers::ChannelTo(const RegionId& region, ServiceKind kind) {
-  const std::shared_ptr<grpc::Channel> channel = impl_->Channel(region, kind);
+  std::shared_ptr<grpc::Channel> channel = impl_->Channel(region, kind);
   // Between two attempts to connect a call fails at once, and gRPC's own sockets are served only
   // while some call waits: without this a caller that retries with pauses never gets through a
   // handshake, also not with a peer that is back.
@@ -107,7 +107,7 @@ void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds time
 
 absl::Status Peers::Outcome(const grpc::Status& status, const grpc::ClientContext& context,
                             const RegionId& region, ServiceKind kind) const {
-  const absl::Status outcome = FromGrpcStatus(status, context);
+  absl::Status outcome = FromGrpcStatus(status, context);
   const Reason reason = ReasonOf(outcome);
   if (reason != Reason::kPeerUnavailable && reason != Reason::kCertificateInvalid) {
     return outcome;

@@ -154,10 +154,13 @@ constexpr bool AscendsByNumber() {
 }
 static_assert(AscendsByNumber(), "Describe() searches the table by number");
 
-const ReasonInfo* FindReason(Reason reason) {
+constexpr const ReasonInfo* FindReason(Reason reason) {
   const auto it = std::ranges::lower_bound(kReasons, reason, {}, &ReasonInfo::reason);
   return it != kReasons.end() && it->reason == reason ? &*it : nullptr;
 }
+
+// What is told of a number that is not in the table.
+constexpr const ReasonInfo& kUnknown = *FindReason(Reason::kInternal);
 
 }  // namespace
 
@@ -165,7 +168,7 @@ std::span<const ReasonInfo> AllReasons() { return kReasons; }
 
 const ReasonInfo& Describe(Reason reason) {
   const ReasonInfo* info = FindReason(reason);
-  return info != nullptr ? *info : *FindReason(Reason::kInternal);
+  return info != nullptr ? *info : kUnknown;
 }
 
 absl::Status Refuse(Reason reason, std::string_view cause) {
