@@ -38,7 +38,7 @@ constexpr char kExamples[] = COMITY_SOURCE_DIR "/client/examples";
 constexpr char kCrossedPython[] = R"sh(cat > crossed.py <<'END'
 from deployment import CUSTODY, STORAGE, Deployment, Refused
 from device import Device
-world = Deployment("world")
+world = Deployment("world/bundle")
 custody, storage = world.service("us", CUSTODY), world.service("us", STORAGE)
 custody.address, storage.address = storage.address, custody.address
 try:
@@ -51,7 +51,7 @@ PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=)sh" COMITY_PYTHON_STUBS ":" COMITY_SOURCE_
 constexpr char kCrossedNode[] = R"sh(cat > crossed.js <<'END'
 const { Deployment } = require(`${process.argv[2]}/deployment`);
 const { Device } = require(`${process.argv[2]}/device`);
-const world = new Deployment('world');
+const world = new Deployment('world/bundle');
 const service = world.service.bind(world);
 const other = { custody: 'storage', storage: 'custody' };
 world.service = (region, kind) =>
@@ -64,7 +64,7 @@ const Client kClients[] = {
     {"Python", [] { return true; },
      [](const std::string& world, const std::string& profile) {
        return "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" COMITY_PYTHON_STUBS " /usr/bin/python3 " +
-              std::string(kExamples) + "/python/comity_example.py --deployment " + world +
+              std::string(kExamples) + "/python/comity_example.py --bundle " + world +
               " --profile " + profile + " ";
      },
      kCrossedPython},
@@ -107,7 +107,7 @@ class OtherClientsTest : public ::testing::TestWithParam<Client> {
   }
   // The other language's client, and our own, on the same profile.
   ProgramResult Theirs(const std::string& words) {
-    return Bash(GetParam().command("world", "home/profiles/" + profile_) + words);
+    return Bash(GetParam().command("world/bundle", "home/profiles/" + profile_) + words);
   }
   ProgramResult Ours(const std::string& words) {
     return Bash("comity --profile " + profile_ + " " + words);
@@ -154,7 +154,7 @@ TEST_P(OtherClientsTest, KeyLocationIsVerified) {
 }
 
 TEST_P(OtherClientsTest, ForgedTopologyIsRefused) {
-  ASSERT_EQ(Bash("mkdir forged; cp world/topology.txtpb* forged; "
+  ASSERT_EQ(Bash("mkdir forged; cp world/bundle/topology.txtpb* forged; "
                  "sed -i 's/home_jurisdictions: \"CN\"/home_jurisdictions: \"US\"/' "
                  "forged/topology.txtpb")
                 .exit_code,

@@ -12,9 +12,9 @@ const { base32 } = require('./canonical');
 const { Deployment } = require('./deployment');
 const { Device, Profile } = require('./device');
 
-const USAGE = `Usage: comity_example.js DEPLOYMENT PROFILE COMMAND
-  DEPLOYMENT  folder with topology.txtpb and topology.txtpb.sig
-  PROFILE     folder of the device's keys
+const USAGE = `Usage: comity_example.js BUNDLE PROFILE COMMAND
+  BUNDLE   folder that `comity bundle -o` wrote
+  PROFILE  folder of the device's keys
 Commands:
   create TERRITORY [TERMS]   make device keys and an account
   put FILE [NAME]            encrypt a file and store it

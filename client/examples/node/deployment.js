@@ -72,7 +72,7 @@ function decodeErrorInfo(bytes) {
 const one = (message, field) => message[field]?.[0]?.toString() ?? '';
 
 class Deployment {
-  // Loads topology.txtpb and topology.txtpb.sig from `folder`.
+  // Loads the signed topology in a client bundle (docs/client-bundle.md).
   constructor(folder) {
     const data = fs.readFileSync(path.join(folder, 'topology.txtpb'));
     const signature = Statement.fromBytes(

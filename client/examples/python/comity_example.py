@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """A small client of Comity in Python, written from the wire contract and the formats alone.
 
-    comity_example.py --deployment DIR --profile DIR create TERRITORY [--accept-terms VERSION]
-    comity_example.py --deployment DIR --profile DIR put FILE [NAME]
-    comity_example.py --deployment DIR --profile DIR get NAME FILE
-    comity_example.py --deployment DIR --profile DIR ls
-    comity_example.py --deployment DIR --profile DIR where
+    comity_example.py --bundle DIR --profile DIR create TERRITORY [--accept-terms VERSION]
+    comity_example.py --bundle DIR --profile DIR put FILE [NAME]
+    comity_example.py --bundle DIR --profile DIR get NAME FILE
+    comity_example.py --bundle DIR --profile DIR ls
+    comity_example.py --bundle DIR --profile DIR where
 """
 
 import argparse
@@ -76,7 +76,7 @@ def where(deployment, arguments):
 
 def main():
     parser = argparse.ArgumentParser(description="A small client of Comity in Python.")
-    parser.add_argument("--deployment", required=True, help="folder with topology.txtpb and .sig")
+    parser.add_argument("--bundle", required=True, help="folder that `comity bundle -o` wrote")
     parser.add_argument("--profile", required=True, help="folder of the device's keys")
     commands = parser.add_subparsers(required=True)
 
@@ -99,7 +99,7 @@ def main():
 
     arguments = parser.parse_args()
     try:
-        arguments.run(Deployment(arguments.deployment), arguments)
+        arguments.run(Deployment(arguments.bundle), arguments)
     except account.TermsNeeded as terms:
         sys.exit(f"this territory needs the terms {terms}: say --accept-terms {terms}")
     except objects.NoSuchObject as name:

@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 class Deployment:
-    """Loads topology.txtpb and topology.txtpb.sig from `folder`."""
+    """Loads the signed topology in a client bundle (docs/client-bundle.md)."""
 
     def __init__(self, folder):
         data = Path(folder, "topology.txtpb").read_bytes()
