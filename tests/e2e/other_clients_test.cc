@@ -46,7 +46,7 @@ try:
 except Refused as why:
     print("refused:", why)
 END
-PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=)sh" COMITY_PYTHON_STUBS ":" COMITY_SOURCE_DIR
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=)sh" COMITY_PYTHON_MESSAGES ":" COMITY_SOURCE_DIR
                                   "/client/examples/python /usr/bin/python3 crossed.py";
 constexpr char kCrossedNode[] = R"sh(cat > crossed.js <<'END'
 const { Deployment } = require(`${process.argv[2]}/deployment`);
@@ -63,7 +63,7 @@ NODE_PATH=)sh" COMITY_NODE_MODULES " node crossed.js " COMITY_SOURCE_DIR "/clien
 const Client kClients[] = {
     {"Python", [] { return true; },
      [](const std::string& world, const std::string& profile) {
-       return "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" COMITY_PYTHON_STUBS " /usr/bin/python3 " +
+       return "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" COMITY_PYTHON_MESSAGES " /usr/bin/python3 " +
               std::string(kExamples) + "/python/comity_example.py --bundle " + world +
               " --profile " + profile + " ";
      },
