@@ -51,6 +51,7 @@ class Custody final {
   Importer& importer() { return importer_; }
   LegalUses& legal_uses() { return legal_uses_; }
   uint64_t known_accounts() const { return agenda_.known_accounts(); }
+  const KeyCache& cache() const { return cache_; }
 
  private:
   const Site site_;

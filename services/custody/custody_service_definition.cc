@@ -50,6 +50,19 @@ class CustodyInstance final : public ServiceInstance {
   std::unique_ptr<grpc::Service> service_;
 };
 
+void AddMetrics(ServiceEnvironment& environment, const Custody& custody) {
+  Metrics& metrics = environment.metrics();
+  metrics.AddGauge("comity_accounts", "Accounts known here.",
+                   [&custody] { return static_cast<double>(custody.known_accounts()); });
+  metrics.AddGauge("comity_key_cache_accounts", "Accounts whose keys are open in memory.",
+                   [&custody] { return static_cast<double>(custody.cache().size()); });
+  metrics.AddCounter("comity_key_cache_loads_total",
+                     "How often keys of an account were opened from the store.",
+                     [&custody] { return static_cast<double>(custody.cache().loads()); });
+  // A custody is made once its root key is open, and loses it only with the process.
+  metrics.AddGauge("comity_sealed", "1 while the root key is absent, else 0.", [] { return 0.0; });
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Seal>> MakeKeyfileSeal(const ServiceEnvironment& environment) {
@@ -71,6 +84,7 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
     ASSIGN_OR_RETURN(const RootKey root, RootKey::Create(std::move(bytes), environment.region()));
     auto instance = std::make_unique<CustodyInstance>(environment, *seal, root);
     RETURN_IF_ERROR(instance->custody().Start());
+    AddMetrics(environment, instance->custody());
     environment.RegisterTicker("custody", [&environment, custody = &instance->custody()] {
       custody->Tick([&environment] { return environment.stopping(); });
     });

@@ -100,6 +100,7 @@ std::shared_ptr<const OpenAccount> KeyCache::Find(const AccountId& account) cons
 
 KeyCache::Load::Load(KeyCache* cache, const AccountId& account) : cache_(cache), account_(account) {
   Shard& shard = cache_->ShardOf(account_);
+  cache_->loads_.fetch_add(1, std::memory_order_relaxed);
   absl::MutexLock lock(&shard.mutex);
   shard.loads.insert(this);
 }

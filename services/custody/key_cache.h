@@ -78,6 +78,8 @@ class KeyCache final {
   // The same for all: sealing.
   void Clear();
   size_t size() const;
+  // How often an account had to be loaded because it was not here.
+  uint64_t loads() const { return loads_.load(std::memory_order_relaxed); }
 
  private:
   struct Shard;
@@ -86,6 +88,7 @@ class KeyCache final {
   const size_t shard_capacity_;
   const std::unique_ptr<Shard[]> shards_;
   const size_t shard_count_;
+  std::atomic<uint64_t> loads_{0};
 };
 
 }  // namespace comity::custody

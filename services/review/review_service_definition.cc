@@ -41,6 +41,7 @@ class ReviewInstance final : public ServiceInstance {
         service_(MakeReviewService(&environment, &review_)) {}
 
   Review& review() { return review_; }
+  const CaseKeys& keys() const { return keys_; }
   std::vector<grpc::Service*> GrpcServices() override { return {service_.get()}; }
 
  private:
@@ -73,6 +74,9 @@ ServiceDefinition ReviewDefinition(PeersFactory make_peers) {
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {
     auto instance = std::make_unique<ReviewInstance>(environment, make_peers(environment));
     RETURN_IF_ERROR(instance->review().Start());
+    environment.metrics().AddGauge(
+        "comity_sealed", "1 while the record key is not open, else 0.",
+        [keys = &instance->keys()] { return keys->is_open() ? 0.0 : 1.0; });
     environment.RegisterTicker("review", [&environment, review = &instance->review()] {
       review->Tick([&environment] { return environment.stopping(); });
     });

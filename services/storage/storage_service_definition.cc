@@ -64,6 +64,9 @@ ServiceDefinition StorageDefinition(StorageNode::Options options) {
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {
     ASSIGN_OR_RETURN(std::unique_ptr<StorageInstance> instance,
                      StorageInstance::Create(environment, options));
+    environment.metrics().AddGauge(
+        "comity_accounts", "Accounts known here.",
+        [node = &instance->node()] { return static_cast<double>(node->index().size()); });
     environment.RegisterTicker("storage", [&environment, node = &instance->node()] {
       node->Maintain([&environment] { return environment.stopping(); });
     });

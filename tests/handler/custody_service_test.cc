@@ -340,6 +340,26 @@ TEST_F(CustodyServiceTest, AuthorisationIsExecutedOnceForReview) {
               IsOk());
 }
 
+TEST_F(CustodyServiceTest, MetricsCountAccountsAndKeysAndNameNobody) {
+  ASSERT_THAT(Create(), IsOk());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()), IsOk());
+  }
+  const std::string text = server_->environment().metrics().Text();
+  for (const char* line :
+       {"\ncomity_accounts 1\n", "\ncomity_key_cache_accounts 1\n",
+        "\ncomity_key_cache_loads_total 1\n", "\ncomity_sealed 0\n", "\ncomity_streams_open 0\n",
+        "\ncomity_calls_total{method=\"GenerateDataKey\",reason=\"OK\"} 3\n",
+        "\ncomity_calls_running{method=\"GenerateDataKey\"} 0\n"}) {
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("comity_commit_seconds_count 0")));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("comity_log_leaves 0")));
+  // Nothing in it is as long as an id.
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr(owner_.id().ToString())));
+  EXPECT_EQ(HideIds(text), text);
+}
+
 // ---- The form of requests -----------------------------------------------------------------------
 
 TEST_F(CustodyServiceTest, MalformedCreateIsRefused) {

@@ -18,6 +18,7 @@ inline constexpr char kInlineMethod[] = "/comity.custody.v1.CustodyService/GetSt
 inline constexpr char kPoolMethod[] = "/comity.custody.v1.CustodyService/GetAccountKey";
 inline constexpr char kSyncMethod[] = "/comity.custody.v1.CustodyService/GetKeyLocation";
 inline constexpr char kForeignMethod[] = "/comity.custody.v1.CustodyService/GetTransportKey";
+inline constexpr char kUploadMethod[] = "/comity.storage.v1.StorageService/PutObject";
 inline constexpr char kStreamMethod[] = "/comity.storage.v1.StorageService/GetObject";
 
 using Work = std::function<absl::Status(const Authorization&)>;
@@ -58,7 +59,7 @@ class ProbeCustody final : public custody::v1::CustodyService::WithCallbackMetho
   CallEnvironment* const calls_;
 };
 
-// Streams until the caller, or the watch, has had enough.
+// Streams until the caller, or the watch, has had enough; takes what is sent until the end.
 class ProbeStorage final : public storage::v1::StorageService::Service {
  public:
   explicit ProbeStorage(CallEnvironment* calls) : calls_(calls) {}
@@ -68,6 +69,17 @@ class ProbeStorage final : public storage::v1::StorageService::Service {
       while (writer->Write(storage::v1::GetObjectResponse())) {
       }
       return Refuse(Reason::kCancelled);
+    });
+  }
+
+  grpc::Status PutObject(grpc::ServerContext* context,
+                         grpc::ServerReader<storage::v1::PutObjectRequest>* reader,
+                         storage::v1::PutObjectResponse*) override {
+    return Handle(*calls_, context, kUploadMethod, [&](const Authorization&) {
+      storage::v1::PutObjectRequest part;
+      while (reader->Read(&part)) {
+      }
+      return context->IsCancelled() ? Refuse(Reason::kCancelled) : absl::OkStatus();
     });
   }
 
@@ -91,7 +103,8 @@ inline ServiceDefinition ProbeDefinition() {
                     {kPoolMethod, kAllowDevice},
                     {kSyncMethod, kAllowDevice},
                     {kForeignMethod, kAllowForeignSame},
-                    {kStreamMethod, kAllowDevice}},
+                    {kStreamMethod, kAllowDevice},
+                    {kUploadMethod, kAllowDevice}},
           .make = [](ServiceEnvironment& environment) {
             return absl::StatusOr<std::unique_ptr<ServiceInstance>>(
                 std::make_unique<Probe>(environment));

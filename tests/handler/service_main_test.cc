@@ -5,21 +5,25 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "comity/custody/v1/custody.grpc.pb.h"
+#include "comity/storage/v1/storage.grpc.pb.h"
 #include "services/common/clock/clock.h"
 #include "services/common/files/files.h"
 #include "services/common/log/log_http.h"
 #include "services/common/server/peers.h"
+#include "services/common/server/status_codec.h"
 #include "services/common/statement/leaf.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/handler/service_process.h"
@@ -130,11 +134,93 @@ TEST_F(ServiceMainTest, ServiceServesUntilItIsToldToStop) {
   EXPECT_EQ(leaf.day, TestDeployment::kStart);
   EXPECT_EQ(leaf.clear.at("topology_serial"), "1");
   process->Signal(SIGTERM);
-  EXPECT_EQ(process->NextNotification(), "STOPPING=1");
+  EXPECT_EQ(process->NextNotification(),
+            "STOPPING=1\nSTATUS=0 calls may end within 10 s\nEXTEND_TIMEOUT_USEC=20000000");
   EXPECT_EQ(process->Wait(), 0) << process->Output();
   EXPECT_THAT(process->Output(), HasSubstr(" info ready service=custody region=cn"));
   EXPECT_THAT(process->Output(), HasSubstr(" info stopped"));
   EXPECT_THAT(AskStatus(), RefusedWith(Reason::kPeerUnavailable));
+}
+
+// A service with an upload under way, which its metrics show.
+class DrainTest : public ServiceMainTest {
+ protected:
+  DrainTest()
+      : metrics_(FreeAddress()),
+        peers_({.topology = deployment_.topology(),
+                .identity = {device_.certificate, device_.key.ToPem()},
+                .clock = &clock_}) {}
+
+  void StartUpload(int drain_seconds) {
+    process_ = Start({"--metrics-port", metrics_.substr(metrics_.find(':') + 1), "--drain-seconds",
+                      std::to_string(drain_seconds)});
+    ASSERT_EQ(process_->NextNotification(), "READY=1") << process_->Output();
+    context_.set_deadline(std::chrono::system_clock::now() + kPatience);
+    const auto channel = peers_.ChannelTo(cn_, ServiceKind::kCustody);
+    upload_ = storage::v1::StorageService::NewStub(channel)->PutObject(&context_, &response_);
+    ASSERT_TRUE(upload_->Write(storage::v1::PutObjectRequest()));
+    AwaitMetric("comity_streams_open 1\n");
+  }
+  std::string ReadMetrics() const {
+    httplib::Client client("http://" + metrics_);
+    const auto answer = client.Get("/metrics");
+    return answer ? answer->body : "";
+  }
+  void AwaitMetric(const std::string& line) const {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (ReadMetrics().find(line) == std::string::npos) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << ReadMetrics();
+      std::this_thread::yield();
+    }
+  }
+  absl::Status AskAgain() {
+    grpc::ClientContext context;
+    peers_.Prepare(context, kPatience);
+    custody::v1::GetStatusResponse response;
+    const grpc::Status status =
+        peers_.StubTo<custody::v1::CustodyService>(cn_, ServiceKind::kCustody)
+            ->GetStatus(&context, {}, &response);
+    return FromGrpcStatus(status, context);
+  }
+
+  const RegionId cn_ = *RegionId::Create("cn");
+  const TestDevice device_ = MakeTestDevice();
+  const std::string metrics_;
+  Peers peers_;
+  std::unique_ptr<ServiceProcess> process_;
+  grpc::ClientContext context_;
+  storage::v1::PutObjectResponse response_;
+  std::unique_ptr<grpc::ClientWriter<storage::v1::PutObjectRequest>> upload_;
+};
+
+TEST_F(DrainTest, OpenUploadEndsAndNewCallsAreToldToComeBack) {
+  ASSERT_NO_FATAL_FAILURE(StartUpload(/*drain_seconds=*/60));
+  process_->Signal(SIGTERM);
+  EXPECT_THAT(process_->NextNotification(), HasSubstr("STATUS=1 calls may end within 60 s"));
+  ASSERT_NO_FATAL_FAILURE(AwaitMetric("comity_draining 1\n"));
+  const absl::Status refused = AskAgain();
+  EXPECT_THAT(refused, RefusedWith(Reason::kDraining));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(upload_->Write(storage::v1::PutObjectRequest()));
+  EXPECT_TRUE(upload_->WritesDone());
+  EXPECT_TRUE(upload_->Finish().ok());
+  EXPECT_EQ(process_->Wait(), 0) << process_->Output();
+}
+
+TEST_F(DrainTest, UploadThatDoesNotEndIsCutAfterItsTime) {
+  ASSERT_NO_FATAL_FAILURE(StartUpload(/*drain_seconds=*/1));
+  process_->Signal(SIGTERM);
+  EXPECT_EQ(process_->Wait(), 0) << process_->Output();
+  EXPECT_FALSE(upload_->Finish().ok());
+}
+
+TEST_F(ServiceMainTest, MetricsPortThatIsTakenIsRefused) {
+  const std::string address = deployment_.topology()
+                                  .FindRegion(*RegionId::Create("cn"))
+                                  ->service(ServiceKind::kCustody)
+                                  .log_url;
+  EXPECT_THAT(RefusedStart({"--metrics-port", address.substr(address.rfind(':') + 1)}),
+              HasSubstr("cannot start"));
 }
 
 TEST_F(ServiceMainTest, SecondStartGoesOnWhereTheFirstWasKilled) {

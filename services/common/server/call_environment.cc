@@ -1,6 +1,7 @@
 #include "services/common/server/call_environment.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "services/common/server/call_watch.h"
@@ -48,13 +49,18 @@ std::chrono::milliseconds CallLimits::For(std::string_view method) const {
 
 CallEnvironment::CallEnvironment(Options options)
     : options_(std::move(options)),
+      stats_(options_.guard->rules()),
       watch_(std::make_unique<CallWatch>()),
       pool_(std::make_unique<WorkerPool>(options_.pool_threads, options_.pool_queue)) {}
 
 CallEnvironment::~CallEnvironment() = default;
 
-uint64_t CallEnvironment::Count(Reason reason) const {
-  return counts_.at(static_cast<size_t>(reason)).load(std::memory_order_relaxed);
+void CallEnvironment::AwaitNoneRunning(std::chrono::steady_clock::time_point end) const {
+  // Looked at now and then, so that a call has nobody to wake when it ends.
+  constexpr std::chrono::milliseconds kInterval{10};
+  while (stats_.running() > 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kInterval);
+  }
 }
 
 ActiveCall::ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* context,
@@ -62,12 +68,15 @@ ActiveCall::ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* co
     : environment_(&environment),
       context_(context),
       method_(method),
+      stats_(environment.stats_.Find(method)),
       start_(std::chrono::steady_clock::now()),
       deadline_(std::min(context->deadline(), std::chrono::system_clock::now() +
                                                   environment.options_.limits.For(method))),
       admission_(environment.draining()
                      ? absl::StatusOr<Authorization>(Refuse(Reason::kDraining))
-                     : environment.options_.guard->Admit(*context, method, deadline_)) {}
+                     : environment.options_.guard->Admit(*context, method, deadline_)) {
+  stats_->Begin();
+}
 
 absl::Status ActiveCall::CheckStart() const {
   if (!admission_.ok()) {
@@ -81,12 +90,12 @@ absl::Status ActiveCall::CheckStart() const {
 
 grpc::Status ActiveCall::Finish(const absl::Status& outcome) {
   const Reason reason = ReasonOf(outcome);
-  environment_->counts_.at(static_cast<size_t>(reason)).fetch_add(1, std::memory_order_relaxed);
+  const auto took = std::chrono::steady_clock::now() - start_;
+  stats_->End(reason, took);
   ServiceLog* log = environment_->options_.log;
   const LogLevel level = IsFault(reason) ? LogLevel::kWarn : LogLevel::kInfo;
   if (log != nullptr && log->enabled(level)) {
-    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::steady_clock::now() - start_);
+    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
     const std::string request = NextRequestId();
     const std::string caller = DescribeCaller(admission_);
     const std::string latency_us = std::to_string(latency.count());

@@ -1,7 +1,6 @@
 #ifndef COMITY_COMMON_SERVER_CALL_ENVIRONMENT_H_
 #define COMITY_COMMON_SERVER_CALL_ENVIRONMENT_H_
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "services/common/server/call_stats.h"
 #include "services/common/server/guard.h"
 #include "services/common/server/service_log.h"
 #include "services/common/status/reason.h"
@@ -48,10 +48,13 @@ class CallEnvironment final {
 
   // From now on every call is refused with DRAINING; running ones end as they would.
   void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
+  // Returns when no call runs any more, or at `end`. Once it is draining.
+  void AwaitNoneRunning(std::chrono::steady_clock::time_point end) const;
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
   // Calls ended so far with this reason; kUnspecified counts the successful ones.
-  uint64_t Count(Reason reason) const;
+  uint64_t Count(Reason reason) const { return stats_.Count(reason); }
+  CallStats& stats() { return stats_; }
 
   const Options& options() const { return options_; }
   WorkerPool& pool() { return *pool_; }
@@ -59,11 +62,9 @@ class CallEnvironment final {
 
  private:
   friend class ActiveCall;
-  static constexpr size_t kReasonSlots = 128;
-
   const Options options_;
   std::atomic<bool> draining_{false};
-  std::array<std::atomic<uint64_t>, kReasonSlots> counts_{};
+  CallStats stats_;
   std::unique_ptr<CallWatch> watch_;
   std::unique_ptr<WorkerPool> pool_;
 };
@@ -102,6 +103,7 @@ class ActiveCall final {
   CallEnvironment* environment_;
   grpc::ServerContextBase* context_;
   std::string_view method_;
+  MethodStats* stats_;
   std::chrono::steady_clock::time_point start_;
   Authorization::Deadline deadline_;
   absl::StatusOr<Authorization> admission_;

@@ -1,10 +1,13 @@
 #include "services/common/server/grpc_server.h"
 
+#include <algorithm>
+
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 
 #include "services/common/server/limits.h"
+#include "services/common/server/reflection.h"
 #include "services/common/status/reason.h"
 
 namespace comity {
@@ -19,6 +22,7 @@ constexpr int kIdleConnectionMs = 10 * 60'000;
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kShortestPingIntervalMs = 10'000;
+constexpr std::chrono::milliseconds kAnswerMs{1'000};
 
 }  // namespace
 
@@ -47,6 +51,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   for (grpc::Service* service : services) {
     builder.RegisterService(service);
   }
+  result->reflection_ = MakeReflectionService(calls);
+  builder.RegisterService(result->reflection_.get());
   result->server_ = builder.BuildAndStart();
   if (result->server_ == nullptr || result->port_ == 0) {
     return Refuse(Reason::kPeerUnavailable, "cannot listen on " + address);
@@ -61,11 +67,16 @@ GrpcServer::~GrpcServer() {
 }
 
 void GrpcServer::Drain(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   calls_->StartDraining();
   if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService()) {
     health->SetServingStatus(false);
   }
-  server_->Shutdown(std::chrono::system_clock::now() + patience);
+  calls_->AwaitNoneRunning(end);
+  // A call has ended here a moment before its answer is on its way. What runs on after that is over
+  // its time, or is not ours: somebody who watches the health of the server.
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    std::min<std::chrono::milliseconds>(patience, kAnswerMs));
   server_->Wait();
 }
 

@@ -15,8 +15,8 @@
 
 namespace comity {
 
-// One gRPC server with our credentials, limits and the standard health service (whose answer is
-// public). Thread-safe.
+// One gRPC server with our credentials, limits, reflection for every verified identity, and the
+// standard health service (whose answer is public). Thread-safe.
 class GrpcServer final {
  public:
   // Listens on `address` ("host:port"; port 0 picks one). `calls` and `services` outlive it.
@@ -28,13 +28,15 @@ class GrpcServer final {
   ~GrpcServer();
 
   int port() const { return port_; }
-  // Refuses new work (DRAINING; health says NOT_SERVING), gives running calls `patience`, cancels
-  // what is left, and returns when none runs.
+  // Refuses new work (DRAINING; health says NOT_SERVING), gives running calls, streams too,
+  // `patience`, cancels what is left, and returns when none runs. Until then it goes on listening,
+  // so that whoever calls is told what to do instead of finding nobody.
   void Drain(std::chrono::milliseconds patience);
 
  private:
   GrpcServer() = default;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::Service> reflection_;
   CallEnvironment* calls_ = nullptr;
   int port_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 
 #include "services/common/crypto/x509.h"
+#include "services/common/server/reflection.h"
 #include "services/common/status/check.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -102,7 +103,7 @@ ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
       guard_(std::make_unique<Guard>(Guard::Options{.topology = topology(),
                                                     .region = region(),
                                                     .kind = kind(),
-                                                    .rules = definition.rules,
+                                                    .rules = WithReflection(definition.rules),
                                                     .roster = resources_.roster,
                                                     .clock = resources_.clock.get()})),
       peers_(std::make_unique<Peers>(Peers::Options{
@@ -116,8 +117,43 @@ ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
                                    .limits = definition.limits,
                                    .pool_threads = definition.pool_threads,
                                    .pool_queue = definition.pool_queue})),
+      metrics_(std::make_unique<Metrics>()),
       tickers_(std::make_unique<Tickers>(
-          log_.get(), topology().development() ? kDevelopmentInterval : kInterval)) {}
+          log_.get(), topology().development() ? kDevelopmentInterval : kInterval)) {
+  const auto measured = std::make_shared<MeasuredRecordStore>(std::move(resources_.records));
+  resources_.records = measured;
+  AddMetrics(*measured);
+}
+
+void ServiceEnvironment::AddMetrics(const MeasuredRecordStore& records) {
+  Metrics& metrics = *metrics_;
+  metrics.AddCalls(&calls_->stats());
+  metrics.AddProcess();
+  metrics.AddGauge("comity_info", "1, with what this service is in its labels.", [] { return 1.0; },
+                   {{"deployment", topology().deployment()},
+                    {"region", region().name()},
+                    {"service", std::string(Name(kind()))},
+                    {"operator", operator_name()},
+                    {"version", COMITY_VERSION}});
+  metrics.AddGauge("comity_topology_serial", "Serial of the topology in force.",
+                   [this] { return static_cast<double>(topology().serial()); });
+  metrics.AddGauge("comity_draining", "1 while the service refuses new calls to stop, else 0.",
+                   [this] { return calls_->draining() ? 1.0 : 0.0; });
+  metrics.AddGauge("comity_pool_waiting", "Calls that wait for a worker.",
+                   [this] { return static_cast<double>(calls_->pool().waiting()); });
+  metrics.AddHistogram("comity_commit_seconds", "How long commits to the record store took.",
+                       &records.commits());
+  metrics.AddCounter("comity_commit_conflicts_total",
+                     "Commits that met another one and were decided anew.",
+                     [&records] { return static_cast<double>(records.conflicts()); });
+  metrics.AddCounter("comity_commit_failures_total",
+                     "Commits that the store refused or whose outcome is unknown.",
+                     [&records] { return static_cast<double>(records.failures()); });
+  if (resources_.log != nullptr) {
+    metrics.AddGauge("comity_log_leaves", "Leaves in the service's own log.",
+                     [this] { return static_cast<double>(transparency_log().size()); });
+  }
+}
 
 ServiceEnvironment::~ServiceEnvironment() { StopTickers(); }
 

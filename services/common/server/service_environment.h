@@ -18,6 +18,8 @@
 #include "services/common/server/call_environment.h"
 #include "services/common/server/credentials.h"
 #include "services/common/server/guard.h"
+#include "services/common/server/measured_record_store.h"
+#include "services/common/server/metrics.h"
 #include "services/common/server/peers.h"
 #include "services/common/server/service_log.h"
 #include "services/common/store/blob_store.h"
@@ -97,6 +99,8 @@ class ServiceEnvironment final {
   Guard& guard() { return *guard_; }
   Peers& peers() { return *peers_; }
   CallEnvironment& calls() { return *calls_; }
+  // What every service counts is in it already; a service adds its own before it is served.
+  Metrics& metrics() { return *metrics_; }
   ServiceLog& log() { return *log_; }
 
   // `tick` is called on the one maintenance thread, first right after start, then every 200 ms
@@ -115,6 +119,7 @@ class ServiceEnvironment final {
  private:
   struct Tickers;
   ServiceEnvironment(ServiceResources resources, const ServiceDefinition& definition);
+  void AddMetrics(const MeasuredRecordStore& records);
 
   ServiceResources resources_;
   std::string operator_name_;
@@ -123,6 +128,7 @@ class ServiceEnvironment final {
   std::unique_ptr<Guard> guard_;
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<CallEnvironment> calls_;
+  std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Tickers> tickers_;
 };
 

@@ -64,6 +64,10 @@ void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
                  "How long running calls may go on after SIGTERM (10)")
       ->check(CLI::Range(0, 600))
       ->type_name("N");
+  app.add_option("--metrics-port", flags.metrics_port,
+                 "Serve metrics for Prometheus as http://127.0.0.1:N/metrics; default: not at all")
+      ->check(CLI::Range(1, 65535))
+      ->type_name("N");
   app.footer("Example:\n  " + program +
              " --topology world/topology.txtpb --region cn --dir world/cn/" +
              std::string(Name(kind)) +

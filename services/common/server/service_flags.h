@@ -24,6 +24,7 @@ struct ServiceFlags {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   uint32_t drain_seconds = 10;
+  uint32_t metrics_port = 0;  // 0 = metrics are not served
 };
 
 // The flags, or the exit code of a command line that was answered at once (--help, --version: 0;

@@ -15,6 +15,7 @@
 #include "services/common/secret/arena.h"
 #include "services/common/server/grpc_log.h"
 #include "services/common/server/grpc_server.h"
+#include "services/common/server/metrics.h"
 #include "services/common/server/notify.h"
 #include "services/common/server/service_flags.h"
 #include "services/common/server/service_folder.h"
@@ -193,6 +194,15 @@ absl::Status LogStart(ServiceEnvironment& environment) {
   return environment.transparency_log().Append(EncodeLeaf(leaf)).status();
 }
 
+// What the service manager is told: why it takes a while, and how long it may take.
+std::string StoppingNotice(uint64_t running, std::chrono::seconds patience) {
+  // Beyond what running calls get, the stores want to be closed.
+  const std::chrono::microseconds all = patience + std::chrono::seconds(10);
+  return "STOPPING=1\nSTATUS=" + std::to_string(running) + " calls may end within " +
+         std::to_string(patience.count()) +
+         " s\nEXTEND_TIMEOUT_USEC=" + std::to_string(all.count());
+}
+
 absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sigset_t& signals) {
   const auto patience = std::chrono::seconds(loaded.flags.drain_seconds);
   ServiceResources resources = ResourcesOf(loaded, definition.kind);
@@ -209,6 +219,11 @@ absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sig
   ASSIGN_OR_RETURN(
       std::unique_ptr<LogHttpServer> log_server,
       LogHttpServer::Start(&environment->transparency_log(), log_address.host, log_address.port));
+  std::unique_ptr<MetricsServer> metrics_server;
+  if (const uint32_t port = loaded.flags.metrics_port; port != 0) {
+    ASSIGN_OR_RETURN(metrics_server,
+                     MetricsServer::Start(&environment->metrics(), static_cast<int>(port)));
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<GrpcServer> server,
                    GrpcServer::Start(info.address, environment->tls(), &environment->calls(),
                                      instance->GrpcServices()));
@@ -226,10 +241,12 @@ absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sig
   int signal = 0;
   sigwait(&signals, &signal);
   environment->log().Info("stopping", {{"signal", std::to_string(signal)}});
-  NotifyServiceManager("STOPPING=1").IgnoreError();
+  NotifyServiceManager(StoppingNotice(environment->calls().stats().running(), patience))
+      .IgnoreError();
   server->Drain(patience);
   environment->StopTickers();
   server.reset();
+  metrics_server.reset();  // before what it asks
   instance.reset();
   log_server.reset();
   environment->log().Info("stopped");

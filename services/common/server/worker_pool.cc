@@ -30,6 +30,11 @@ bool WorkerPool::Submit(std::function<void()> work) {
   return true;
 }
 
+size_t WorkerPool::waiting() const {
+  absl::MutexLock lock(&mutex_);
+  return waiting_.size();
+}
+
 bool WorkerPool::HasWorkOrStops() const { return stops_ || !waiting_.empty(); }
 
 void WorkerPool::Serve() {

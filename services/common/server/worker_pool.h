@@ -21,13 +21,14 @@ class WorkerPool final {
 
   // False when too much is waiting: then `work` was not taken. `work` throws nothing.
   bool Submit(std::function<void()> work);
+  size_t waiting() const;
 
  private:
   void Serve();
   bool HasWorkOrStops() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   const size_t max_waiting_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::deque<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stops_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
