@@ -8,8 +8,12 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "client/cli/bundle_commands.h"
+#include "client/cli/logs_command.h"
+#include "client/cli/shell_exports.h"
+#include "client/deployment/ephemeral.h"
 #include "client/deployment/supervisor.h"
 #include "client/deployment/templates.h"
 #include "services/common/files/files.h"
@@ -25,9 +29,13 @@ using nlohmann::json;
 constexpr char kDefaultTemplate[] = "icloud-cn-2018";
 
 json ToJson(const ServiceReport& report) {
-  json out = {{"region", report.region},          {"service", Name(report.kind)},
-              {"operator", report.operator_name}, {"address", report.address},
-              {"log_url", report.log_url},        {"pid", report.pid},
+  json out = {{"region", report.region},
+              {"service", Name(report.kind)},
+              {"operator", report.operator_name},
+              {"address", report.address},
+              {"log_url", report.log_url},
+              {"metrics_url", report.metrics_url},
+              {"pid", report.pid},
               {"answers", report.answers}};
   if (!report.answers) {
     out["problem"] = report.problem;
@@ -57,7 +65,7 @@ json ToJson(const Supervisor& supervisor, const std::vector<ServiceReport>& repo
 }
 
 std::string Row(const std::vector<std::string>& cells) {
-  constexpr int kWidths[] = {7, 9, 9, 12, 9, 8, 21};
+  constexpr int kWidths[] = {7, 9, 9, 12, 9, 8, 21, 8};
   std::string row = " ";
   for (size_t i = 0; i < cells.size(); ++i) {
     std::string cell = cells[i];
@@ -68,6 +76,13 @@ std::string Row(const std::vector<std::string>& cells) {
   }
   row.resize(row.find_last_not_of(' ') + 1);
   return row + "\n";
+}
+
+// ":20017" of this machine; empty if it serves none.
+std::string MetricsPort(const ServiceReport& report) {
+  const size_t colon = report.metrics_url.rfind(':');
+  if (colon == std::string::npos) return {};
+  return report.metrics_url.substr(colon, report.metrics_url.find('/', colon) - colon);
 }
 
 std::string ToText(const Supervisor& supervisor, const std::vector<ServiceReport>& reports) {
@@ -83,7 +98,8 @@ std::string ToText(const Supervisor& supervisor, const std::vector<ServiceReport
     text += "  development: test clock, keys of all holders on one machine. Not for real data.\n";
   }
   text += "\n" +
-          Row({"region", "service", "operator", "state", "accounts", "leaves", "address", "seal"});
+          Row({"region", "service", "operator", "state", "accounts", "leaves", "address", "metrics",
+               "seal"});
   for (const ServiceReport& report : reports) {
     if (!report.answers) {
       text += Row(
@@ -92,7 +108,7 @@ std::string ToText(const Supervisor& supervisor, const std::vector<ServiceReport
     }
     text += Row({report.region, std::string(Name(report.kind)), report.operator_name, "serving",
                  std::to_string(report.accounts), std::to_string(report.log_size), report.address,
-                 report.seal});
+                 MetricsPort(report), report.seal});
   }
   return text;
 }
@@ -107,6 +123,9 @@ bool AllAnswer(const std::vector<ServiceReport>& reports) {
 struct UpOptions {
   std::string what;
   std::string directory;
+  bool env = false;
+  bool ephemeral = false;
+  pid_t owner = 0;  // 0 = the process that started this one
 };
 
 // Which deployment, and the template to make it of if it is not there.
@@ -117,6 +136,11 @@ struct UpPlan {
 
 absl::StatusOr<UpPlan> PlanUp(const Context& context, const UpOptions& options) {
   UpPlan plan;
+  if (options.ephemeral) {
+    plan.template_name = options.what.empty() ? kDefaultTemplate : options.what;
+    ASSIGN_OR_RETURN(plan.directory, MakeEphemeralFolder());
+    return plan;
+  }
   plan.directory = options.directory.empty() ? context.deployment : options.directory;
   plan.template_name = options.what.empty() ? kDefaultTemplate : options.what;
   if (std::error_code error; fs::is_directory(plan.template_name, error)) {
@@ -139,8 +163,21 @@ absl::StatusOr<UpPlan> PlanUp(const Context& context, const UpOptions& options) 
   return plan;
 }
 
+// From here on the guard removes whatever there is, however far it comes.
+absl::Status GuardedUp(const UpPlan& plan, const UpOptions& options) {
+  std::error_code error;
+  const std::string self = fs::read_symlink("/proc/self/exe", error).string();
+  return GuardEphemeral(plan.directory, self, options.owner != 0 ? options.owner : getppid());
+}
+
 absl::Status Up(const Context& context, const UpOptions& options) {
   ASSIGN_OR_RETURN(const UpPlan plan, PlanUp(context, options));
+  if (options.ephemeral) {
+    if (absl::Status guarded = GuardedUp(plan, options); !guarded.ok()) {
+      RemoveEphemeral(plan.directory).IgnoreError();
+      return guarded;
+    }
+  }
   RETURN_IF_ERROR(
       MakeFromTemplate(plan.template_name, plan.directory,
                        [&](const std::string& step) { context.Progress("making " + step); }));
@@ -149,14 +186,35 @@ absl::Status Up(const Context& context, const UpOptions& options) {
   RETURN_IF_ERROR(
       supervisor.Start([&](const std::string& step) { context.Progress("starting: " + step); }));
   context.EndProgress();
+  if (options.env) {
+    // Its accounts go with it.
+    const std::string home = options.ephemeral ? plan.directory + "/home" : "";
+    const auto variables = DeploymentVariables(supervisor.topology(), plan.directory, home);
+    context.Print(ShellExports(variables), json(variables));
+    return absl::OkStatus();
+  }
   RETURN_IF_ERROR(context.RememberDeployment(plan.directory));
   const std::vector<ServiceReport> reports = supervisor.Report();
   context.Print(ToText(supervisor, reports), ToJson(supervisor, reports));
   return absl::OkStatus();
 }
 
-absl::Status Down(const Context& context) {
+absl::Status DownEphemeral(const Context& context, const std::string& where) {
+  // One that was never finished has nothing that runs.
+  if (FileExists(DeploymentPaths(where).Topology())) {
+    ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::Open(where));
+    RETURN_IF_ERROR(supervisor.Stop([&](const std::string& what) { context.Note(what); }));
+  }
+  RETURN_IF_ERROR(RemoveEphemeral(where));
+  context.Print("Stopped, and " + where + " is removed.\n",
+                {{"directory", where}, {"removed", true}});
+  return absl::OkStatus();
+}
+
+absl::Status Down(const Context& context, pid_t after) {
   ASSIGN_OR_RETURN(const std::string where, context.DeploymentFolder());
+  if (after != 0) AwaitEndOf(after);
+  if (IsEphemeral(where)) return DownEphemeral(context, where);
   ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::Open(where));
   RETURN_IF_ERROR(supervisor.Stop([&](const std::string& what) { context.Note(what); }));
   context.Print("Stopped " + supervisor.topology().deployment() +
@@ -262,6 +320,16 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
   up->add_option("--dir", options->directory,
                  "Folder of the deployment; default: under the user's comity folder")
       ->type_name("DIR");
+  up->add_flag("--env", options->env,
+               "Print shell exports instead, for eval: where it is, its services and its bundle");
+  CLI::Option* ephemeral = up->add_flag(
+      "--ephemeral", options->ephemeral,
+      "A new deployment in a temporary folder, removed by `down`, or when the shell or program "
+      "that runs this ends");
+  up->add_option("--owner", options->owner, "With --ephemeral: when this process ends, instead")
+      ->needs(ephemeral)
+      ->type_name("PID");
+  up->get_option("--dir")->excludes(ephemeral);
   up->footer(
       "Example: comity up icloud-cn-2018 --dir world\n"
       "Makes keys, certificates and a signed topology (a second `up` repeats none of it), starts\n"
@@ -270,11 +338,15 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
   up->callback([&context, options] {
     context.command = [&context, options] { return Up(context, *options); };
   });
-  app.add_subcommand("down", "Stop the deployment's services; nothing is lost")
-      ->footer(
-          "Example: comity down\n"
-          "Running calls are finished first. `comity up` starts everything again.")
-      ->callback([&context] { context.command = [&context] { return Down(context); }; });
+  CLI::App* down = app.add_subcommand("down", "Stop the deployment's services; nothing is lost");
+  auto after = std::make_shared<pid_t>(0);
+  down->add_option("--after", *after, "Wait until this process has ended")->type_name("PID");
+  down->footer(
+      "Example: comity down\n"
+      "Running calls are finished first. `comity up` starts everything again, unless it was made\n"
+      "with --ephemeral: then it is removed.");
+  down->callback(
+      [&context, after] { context.command = [&context, after] { return Down(context, *after); }; });
   CLI::App* status = app.add_subcommand("status", "What runs, who operates it, how it is sealed");
   status->footer(
       "Examples:\n"
@@ -285,6 +357,7 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
   status->callback([&context] { context.command = [&context] { return Status(context); }; });
   AddClock(app, context);
   AddBundleCommands(app, context);
+  AddLogsCommand(app, context);
 }
 
 }  // namespace comity::cli

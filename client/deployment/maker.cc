@@ -1,6 +1,7 @@
 #include "client/deployment/maker.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,7 +77,8 @@ class Maker final {
     RETURN_IF_ERROR(SignedTopology());
     RETURN_IF_ERROR(EndorsementsAndRosters());
     RETURN_IF_ERROR(TestClock());
-    return ClientBundle();
+    RETURN_IF_ERROR(ClientBundle());
+    return MetricsAddresses();
   }
 
  private:
@@ -316,6 +318,38 @@ class Maker final {
       }
     }
     Say("endorsements and first rosters");
+    return absl::OkStatus();
+  }
+
+  // Not in the topology: they are of this machine, and nobody else's business.
+  absl::Status MetricsAddresses() const {
+    ASSIGN_OR_RETURN(const Topology topology, Topology::Load(paths_.Topology()));
+    std::set<std::string> taken;  // also by services that do not run now
+    std::vector<std::string> missing;
+    for (const auto& [id, region] : topology.regions()) {
+      for (const auto& [kind, service] : region.services) {
+        taken.insert(service.address);
+        taken.insert(service.log_url.substr(service.log_url.rfind('/') + 1));
+        const std::string file = paths_.Metrics(id.name(), kind);
+        if (FileExists(file)) {
+          ASSIGN_OR_RETURN(const std::string line, ReadFile(file));
+          taken.insert(line.substr(0, line.find('\n')));
+        } else {
+          missing.push_back(file);
+        }
+      }
+    }
+    ASSIGN_OR_RETURN(const std::vector<int> ports,
+                     FreeLoopbackPorts(static_cast<int>(missing.size() + taken.size())));
+    auto port = ports.begin();
+    for (const std::string& file : missing) {
+      std::string address;
+      do {
+        address = "127.0.0.1:" + std::to_string(*port++);
+      } while (taken.contains(address));
+      RETURN_IF_ERROR(WriteFileDurably(file, address + "\n", FileMode::kPrivate));
+    }
+    Say("addresses for metrics");
     return absl::OkStatus();
   }
 

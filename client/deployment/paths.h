@@ -26,6 +26,10 @@ class DeploymentPaths final {
   std::string Service(std::string_view region, ServiceKind kind) const {
     return Join({region, Name(kind)});
   }
+  // Where its metrics are, "127.0.0.1:port".
+  std::string Metrics(std::string_view region, ServiceKind kind) const {
+    return Service(region, kind) + "/metrics";
+  }
   std::string Identity(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/identity";
   }

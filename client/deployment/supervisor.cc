@@ -147,6 +147,12 @@ std::string Supervisor::LogFile(const Service& service) const {
   return paths_.Service(service.region.name(), service.info->kind) + "/log.txt";
 }
 
+std::string Supervisor::MetricsAddress(const Service& service) const {
+  const absl::StatusOr<std::string> line =
+      ReadFile(paths_.Metrics(service.region.name(), service.info->kind));
+  return line.ok() ? line->substr(0, line->find('\n')) : std::string();
+}
+
 absl::Status Supervisor::StartOne(const Service& service, const std::string& programs) const {
   const std::string program = programs + "/comity-" + std::string(Name(service.info->kind));
   if (access(program.c_str(), X_OK) != 0) {
@@ -163,6 +169,9 @@ absl::Status Supervisor::StartOne(const Service& service, const std::string& pro
   if (FileExists(paths_.Clock())) {
     arguments.insert(arguments.end(), {"--test-clock", paths_.Clock()});
   }
+  if (const std::string address = MetricsAddress(service); !address.empty()) {
+    arguments.insert(arguments.end(), {"--metrics-port", address.substr(address.rfind(':') + 1)});
+  }
   return ProcessOf(service).Start(arguments, LogFile(service));
 }
 
@@ -173,6 +182,9 @@ ServiceReport Supervisor::Ask(const Service& service) {
   report.operator_name = service.info->operator_name;
   report.address = service.info->address;
   report.log_url = service.info->log_url;
+  if (const std::string address = MetricsAddress(service); !address.empty()) {
+    report.metrics_url = "http://" + address + "/metrics";
+  }
   report.pid = ProcessOf(service).Running().value_or(0);
   const absl::StatusOr<Status> status = AskState(*session_, service.region, service.info->kind);
   if (!status.ok()) {

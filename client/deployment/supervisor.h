@@ -26,7 +26,8 @@ struct ServiceReport {
   std::string operator_name;
   std::string address;
   std::string log_url;
-  int pid = 0;  // 0 = not running, or not started by this machine's `up`
+  std::string metrics_url;  // for this machine alone; empty if it was made without
+  int pid = 0;              // 0 = not running, or not started by this machine's `up`
   bool answers = false;
   std::string problem;  // when it does not answer
   uint64_t accounts = 0;
@@ -75,6 +76,7 @@ class Supervisor final {
   std::vector<Service> Services() const;
   DetachedProcess ProcessOf(const Service& service) const;
   std::string LogFile(const Service& service) const;
+  std::string MetricsAddress(const Service& service) const;
   absl::Status StartOne(const Service& service, const std::string& programs) const;
   bool RunsElsewhere(const Service& service);
   absl::Status AwaitAnswer(const Service& service);
