@@ -9,6 +9,7 @@
 
 #include "services/common/crypto/x509.h"
 #include "services/common/server/reflection.h"
+#include "services/common/server/worker_pool.h"
 #include "services/common/status/check.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
