@@ -11,6 +11,7 @@
 
 #include "services/common/crypto/digest.h"
 #include "services/common/crypto/random.h"
+#include "services/common/status/macros.h"
 #include "services/review/scope.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/review_world.h"
