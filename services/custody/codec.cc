@@ -155,6 +155,7 @@ absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::GenerateDataKeyRequest&
 absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::BatchGenerateDataKeysRequest& request) {
   ASSIGN_OR_RETURN(auto command, Begin<KeyContext>(request));
   RETURN_IF_ERROR(CheckBatch(request.contexts_size()));
+  command.items.reserve(static_cast<size_t>(request.contexts_size()));
   for (const auto& item : request.contexts()) {
     ASSIGN_OR_RETURN(KeyContext context, DecodeContext(true, item));
     command.items.push_back(std::move(context));
@@ -173,6 +174,7 @@ absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::WrapDataKeyRequest& reque
 absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::BatchWrapDataKeysRequest& request) {
   ASSIGN_OR_RETURN(auto command, Begin<PlainKey>(request));
   RETURN_IF_ERROR(CheckBatch(request.items_size()));
+  command.items.reserve(static_cast<size_t>(request.items_size()));
   for (const auto& item : request.items()) {
     ASSIGN_OR_RETURN(PlainKey key,
                      DecodePlain(item.has_context(), item.context(), item.plaintext()));
@@ -192,6 +194,7 @@ absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::UnwrapDataKeyRequest& r
 absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::BatchUnwrapDataKeysRequest& request) {
   ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
   RETURN_IF_ERROR(CheckBatch(request.items_size()));
+  command.items.reserve(static_cast<size_t>(request.items_size()));
   for (const auto& item : request.items()) {
     ASSIGN_OR_RETURN(WrappedKey key,
                      DecodeWrapped(item.has_context(), item.context(), item.wrapped()));

@@ -315,6 +315,11 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
 
 }  // namespace
 
+std::set<std::string, std::less<>> CustodyCountedMethods() {
+  return {kGenerateDataKey,   kBatchGenerateDataKeys, kWrapDataKey,
+          kBatchWrapDataKeys, kUnwrapDataKey,         kBatchUnwrapDataKeys};
+}
+
 MethodRules CustodyRules() {
   return {
       {kGetStatus, kAllowAnyVerified},

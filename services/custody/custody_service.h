@@ -1,7 +1,10 @@
 #ifndef COMITY_CUSTODY_CUSTODY_SERVICE_H_
 #define COMITY_CUSTODY_CUSTODY_SERVICE_H_
 
+#include <functional>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "services/common/server/call_environment.h"
 #include "services/common/server/guard.h"
@@ -12,6 +15,9 @@ namespace comity::custody {
 
 // Who may call which method of comity.custody.v1.CustodyService.
 MethodRules CustodyRules();
+
+// Uses of data keys, of which there is one for each object: see CallEnvironment::Options.
+std::set<std::string, std::less<>> CustodyCountedMethods();
 
 // The gRPC adapter. Every method: identify and authorise, decode, domain call, encode. Uses of data
 // keys of cached accounts are answered on the calling thread, everything else on the worker pool.

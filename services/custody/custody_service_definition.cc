@@ -15,6 +15,11 @@
 namespace comity::custody {
 namespace {
 
+// What blocks here waits for the disk, and most of all for the log: the more wait together, the
+// more share a sync.
+constexpr size_t kPoolThreads = 256;
+constexpr size_t kPoolQueue = 1024;
+
 Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
   Site site;
   site.topology = &environment.topology();
@@ -76,6 +81,9 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
   ServiceDefinition definition;
   definition.kind = ServiceKind::kCustody;
   definition.rules = CustodyRules();
+  definition.counted_methods = CustodyCountedMethods();
+  definition.pool_threads = kPoolThreads;
+  definition.pool_queue = kPoolQueue;
   definition.make =
       [make_seal = std::move(make_seal)](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {

@@ -11,9 +11,10 @@ constexpr char kAesGcmSiv = 1;
 
 std::string AssociatedData(std::string_view prefix, const AccountId& account,
                            const KeyContext& context) {
-  std::string data(prefix);
-  data.append(context.Encode(account));
-  return data;
+  const std::string encoded = context.Encode(account);
+  std::string data;
+  data.reserve(prefix.size() + encoded.size());
+  return data.append(prefix).append(encoded);
 }
 
 }  // namespace

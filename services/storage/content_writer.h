@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "services/common/crypto/digest.h"
 #include "services/common/ids/ids.h"
 #include "services/common/store/blob_store.h"
+#include "services/common/tasks/task_pool.h"
 #include "services/storage/content_tree.h"
 
 namespace comity::storage {
@@ -22,17 +25,20 @@ struct WrittenContent {
   Digest digest;  // SHA-256 of all bytes
 };
 
-// Streams one upload into segments: at most one of them, and one page of references for each level,
-// is held in memory. What was written is deleted again when the writer goes, unless Keep() was
-// called; a crash leaves blobs that nothing refers to, for the sweeper. Not thread-safe.
+// Streams one upload into segments: kUnderWay of them at most, which are written while the next is
+// filled, and one page of references for each level are held in memory. What was written is deleted
+// again when the writer goes, unless Keep() was called; a crash leaves blobs that nothing refers
+// to, for the sweeper. Not thread-safe.
 class ContentWriter final {
  public:
   // An upload that takes longer is refused when it ends (DEADLINE), so that the sweeper may take
   // blobs older than this for orphans.
   static constexpr std::chrono::hours kMaxAge{72};
 
-  // `blobs` outlives the writer.
-  ContentWriter(BlobStore* blobs, const AccountId& account);
+  static constexpr size_t kUnderWay = 4;
+
+  // `blobs` outlives the writer, and so does `tasks`; null: Write() itself writes what is full.
+  ContentWriter(BlobStore* blobs, const AccountId& account, TaskPool* tasks = nullptr);
   ~ContentWriter();
   ContentWriter(const ContentWriter&) = delete;
   ContentWriter& operator=(const ContentWriter&) = delete;
@@ -40,6 +46,8 @@ class ContentWriter final {
   absl::Status Write(std::string_view bytes);
   // Every blob is durable afterwards. FIELD_INVALID for an upload of nothing.
   absl::StatusOr<WrittenContent> Finish();
+  // Full ones, written or under way.
+  uint64_t segments() const { return extent_.segments; }
   // From now on somebody refers to the blobs, or may do so.
   void Keep() { kept_ = true; }
 
@@ -49,18 +57,24 @@ class ContentWriter final {
     uint64_t pages = 0;         // written from this level
   };
 
+  using Writing = Task<absl::StatusOr<BlobRef>>;
+
   absl::Status FlushSegment();
+  // Ends the segments under way, the oldest first, until no more than `left` are.
+  absl::Status Await(size_t left);
   // Moves the references of `level` into a page, and that page's reference one level up.
   absl::Status FlushPage(size_t level);
-  absl::StatusOr<BlobRef> WriteBlob(uint8_t level, uint64_t index, std::string_view bytes);
+  absl::StatusOr<BlobRef> WriteBlob(uint8_t level, uint64_t index, std::string_view bytes) const;
 
   BlobStore* const blobs_;
+  TaskPool* const tasks_;
   const AccountId account_;
   const std::chrono::steady_clock::time_point start_;
   UploadExtent extent_;
   Sha256Hasher hasher_;
   uint64_t size_ = 0;
   std::string segment_;
+  std::deque<std::shared_ptr<Writing>> under_way_;  // in order
   std::vector<Level> levels_;
   bool kept_ = false;
 };

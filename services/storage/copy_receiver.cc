@@ -8,12 +8,24 @@ namespace comity::storage {
 
 using MaybeEdit = absl::StatusOr<std::optional<AccountEdit>>;
 
+namespace {
+
+// Versions that are made durable at a time: each waits for several syncs, which they share.
+constexpr size_t kAtOnce = 16;
+
+}  // namespace
+
 CopyReceiver::CopyReceiver(Incoming* incoming, SnapshotPtr account)
     : incoming_(incoming),
       account_(account->account),
       epoch_(account->incoming->epoch),
-      buckets_(account->buckets),
-      held_(incoming->objects_, *account) {}
+      held_(incoming->objects_, *account),
+      listed_(account->buckets),
+      opened_(account->buckets) {}
+
+CopyReceiver::~CopyReceiver() {
+  for (const auto& applying : under_way_) applying->Wait();  // they use this object
+}
 
 absl::StatusOr<std::optional<HeldVersion>> CopyReceiver::NextHeld() {
   ASSIGN_OR_RETURN(const std::optional<StoredObject> object, held_.Next());
@@ -24,7 +36,7 @@ absl::StatusOr<std::optional<HeldVersion>> CopyReceiver::NextHeld() {
 
 absl::Status CopyReceiver::Begin(ObjectRecord record) {
   record_ = std::move(record);
-  writer_ = std::make_unique<ContentWriter>(incoming_->blobs_, account_);
+  writer_ = std::make_shared<ContentWriter>(incoming_->blobs_, account_, incoming_->site_.tasks);
   return absl::OkStatus();
 }
 
@@ -34,24 +46,71 @@ absl::Status CopyReceiver::Write(std::string_view chunk) {
 }
 
 absl::StatusOr<HeldVersion> CopyReceiver::End() {
-  if (!record_.has_value()) return Refuse(Reason::kFieldInvalid, "no version was begun");
-  ASSIGN_OR_RETURN(const WrittenContent content, writer_->Finish());
-  if (content.size != record_->size || content.digest != record_->digest) {
-    return Refuse(Reason::kDataCorrupt, "the bytes are not those of the record");
-  }
-  const absl::Status applied = Apply(record_->object, StoredObject{*record_, content.tree});
-  // Unknown: it may have been applied. If it was not, the sweeper finds the blobs.
-  if (applied.ok() || ReasonOf(applied) == Reason::kStoreUnavailable) writer_->Keep();
-  RETURN_IF_ERROR(applied);
-  const HeldVersion done{record_->object, record_->version, ObjectRecordDigest(*record_)};
-  writer_.reset();
-  record_.reset();
-  return done;
+  RETURN_IF_ERROR(BeginEnd());
+  const std::shared_ptr<Applying> newest = std::move(under_way_.back());
+  under_way_.pop_back();
+  return newest->Wait();
 }
 
 absl::StatusOr<HeldVersion> CopyReceiver::Delete(const ObjectId& object) {
-  RETURN_IF_ERROR(Apply(object, std::nullopt));
-  return HeldVersion{object, 0, Digest()};
+  RETURN_IF_ERROR(BeginDelete(object));
+  const std::shared_ptr<Applying> newest = std::move(under_way_.back());
+  under_way_.pop_back();
+  return newest->Wait();
+}
+
+absl::Status CopyReceiver::BeginEnd() {
+  if (!record_.has_value()) return Refuse(Reason::kFieldInvalid, "no version was begun");
+  const std::shared_ptr<ContentWriter> writer = std::move(writer_);
+  const ObjectRecord record = *std::move(record_);
+  writer_.reset();
+  record_.reset();
+  std::optional<WrittenContent> written;
+  if (writer->segments() > 0) {
+    // Waits for its segments, which a task must not do.
+    ASSIGN_OR_RETURN(written, writer->Finish());
+  }
+  under_way_.push_back(Applying::Start(incoming_->site_.tasks, [this, writer, record, written] {
+    return Keep(*writer, written, record);
+  }));
+  return absl::OkStatus();
+}
+
+absl::Status CopyReceiver::BeginDelete(const ObjectId& object) {
+  under_way_.push_back(
+      Applying::Start(incoming_->site_.tasks, [this, object]() -> absl::StatusOr<HeldVersion> {
+        RETURN_IF_ERROR(Apply(object, std::nullopt));
+        return HeldVersion{object, 0, Digest()};
+      }));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<HeldVersion>> CopyReceiver::NextDone(bool all) {
+  const bool wait = all || incoming_->site_.tasks == nullptr || under_way_.size() >= kAtOnce;
+  if (under_way_.empty() || (!wait && !under_way_.front()->IsDone())) {
+    return std::optional<HeldVersion>();
+  }
+  const std::shared_ptr<Applying> oldest = std::move(under_way_.front());
+  under_way_.pop_front();
+  ASSIGN_OR_RETURN(const HeldVersion done, oldest->Wait());
+  return std::optional<HeldVersion>(done);
+}
+
+absl::StatusOr<HeldVersion> CopyReceiver::Keep(ContentWriter& writer,
+                                               std::optional<WrittenContent> written,
+                                               const ObjectRecord& record) {
+  if (!written.has_value()) {
+    ASSIGN_OR_RETURN(written, writer.Finish());
+  }
+  const WrittenContent& content = *written;
+  if (content.size != record.size || content.digest != record.digest) {
+    return Refuse(Reason::kDataCorrupt, "the bytes are not those of the record");
+  }
+  const absl::Status applied = Apply(record.object, StoredObject{record, content.tree});
+  // Unknown: it may have been applied. If it was not, the sweeper finds the blobs.
+  if (applied.ok() || ReasonOf(applied) == Reason::kStoreUnavailable) writer.Keep();
+  RETURN_IF_ERROR(applied);
+  return HeldVersion{record.object, record.version, ObjectRecordDigest(record)};
 }
 
 absl::Status CopyReceiver::CheckOpen(const AccountSnapshot* known) const {
@@ -65,25 +124,56 @@ absl::Status CopyReceiver::CheckOpen(const AccountSnapshot* known) const {
   return absl::OkStatus();
 }
 
-absl::Status CopyReceiver::ListBucket(uint8_t bucket) {
+absl::Status CopyReceiver::UpdateBuckets(const std::set<uint8_t>& more) {
   return incoming_->accounts_
       ->Update(account_,
                [&](const AccountSnapshot* known) -> MaybeEdit {
                  RETURN_IF_ERROR(CheckOpen(known));
-                 if (known->buckets.contains(bucket)) return std::optional<AccountEdit>();
                  AccountEdit edit(*known);
-                 edit.new_buckets.push_back(bucket);
+                 for (const uint8_t bucket : more) {
+                   if (!known->buckets.contains(bucket)) edit.new_buckets.push_back(bucket);
+                 }
+                 if (edit.new_buckets.empty()) return std::optional<AccountEdit>();
                  return std::optional<AccountEdit>(std::move(edit));
                })
       .status();
+}
+
+absl::Status CopyReceiver::ListBucket(uint8_t bucket) {
+  absl::MutexLock lock(&mutex_);
+  to_list_.insert(bucket);
+  while (!listed_.contains(bucket)) {
+    if (listing_) {
+      listed_changed_.Wait(&mutex_);
+      continue;
+    }
+    // One lists for all who wait by now: one commit for them instead of one for each.
+    listing_ = true;
+    to_list_.insert(bucket);
+    const std::set<uint8_t> more = std::exchange(to_list_, {});
+    mutex_.Unlock();
+    const absl::Status updated = UpdateBuckets(more);
+    mutex_.Lock();
+    listing_ = false;
+    if (updated.ok()) listed_.insert(more.begin(), more.end());
+    listed_changed_.SignalAll();
+    RETURN_IF_ERROR(updated);
+  }
+  return absl::OkStatus();
+}
+
+bool CopyReceiver::IsOpened(uint8_t bucket) {
+  absl::MutexLock lock(&mutex_);
+  return opened_.contains(bucket);
 }
 
 absl::Status CopyReceiver::Apply(const ObjectId& object, const std::optional<StoredObject>& put) {
   constexpr int kTries = 32;
   const Gate gate{GateKind::kIncoming, epoch_};
   const uint8_t bucket = BucketOf(object);
-  if (!buckets_.contains(bucket)) RETURN_IF_ERROR(ListBucket(bucket));
+  RETURN_IF_ERROR(ListBucket(bucket));
   for (int i = 0; i < kTries; ++i) {
+    const bool opened = IsOpened(bucket);  // before the read, which must see the open gate then
     ASSIGN_OR_RETURN(const BucketView view,
                      incoming_->objects_->Read(account_, object, std::nullopt));
     // After the read: a move that is called off from now on changes the bucket, so that the write
@@ -93,9 +183,8 @@ absl::Status CopyReceiver::Apply(const ObjectId& object, const std::optional<Sto
     BucketChange change;
     if (view.gate != gate) {
       // A bucket that this stream has just listed is opened by it; one that was sealed is not.
-      if (buckets_.contains(bucket) ||
-          (view.gate.has_value() && view.gate->kind != GateKind::kFenced &&
-           view.gate->kind != GateKind::kIncoming)) {
+      if (opened || (view.gate.has_value() && view.gate->kind != GateKind::kFenced &&
+                     view.gate->kind != GateKind::kIncoming)) {
         return Refuse(Reason::kConflict, "the move has gone on");
       }
       change.gate = gate;
@@ -107,7 +196,8 @@ absl::Status CopyReceiver::Apply(const ObjectId& object, const std::optional<Sto
     const absl::Status written = incoming_->objects_->Write(account_, object, view, change);
     if (ReasonOf(written) == Reason::kConflict) continue;
     RETURN_IF_ERROR(written);
-    buckets_.insert(bucket);
+    absl::MutexLock lock(&mutex_);
+    opened_.insert(bucket);
     return absl::OkStatus();
   }
   return Refuse(Reason::kConflict, "the bucket changes too often");

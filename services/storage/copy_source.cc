@@ -49,9 +49,9 @@ absl::StatusOr<Difference> Compare(ObjectStore& objects, const AccountSnapshot& 
 }
 
 absl::Status SendObject(BlobStore& blobs, const AccountId& account, const StoredObject& object,
-                        CopyStream& stream) {
+                        TaskPool* tasks, CopyStream& stream) {
   RETURN_IF_ERROR(stream.Send(object.record));
-  ContentReader reader(&blobs, account, object.tree, object.record.size);
+  ContentReader reader(&blobs, account, object.tree, object.record.size, tasks);
   for (;;) {
     ASSIGN_OR_RETURN(const std::string segment, reader.Next());
     if (segment.empty()) return absl::OkStatus();
@@ -66,7 +66,7 @@ absl::Status SendObject(BlobStore& blobs, const AccountId& account, const Stored
 
 absl::StatusOr<PassResult> CopyPass(ObjectStore& objects, BlobStore& blobs,
                                     const AccountSnapshot& account, CopyStream& stream,
-                                    const std::function<absl::Status()>& go_on) {
+                                    const std::function<absl::Status()>& go_on, TaskPool* tasks) {
   PassResult result;
   ASSIGN_OR_RETURN(const Difference difference, Compare(objects, account, stream));
   for (const ObjectId& id : difference.to_delete) {
@@ -77,7 +77,7 @@ absl::StatusOr<PassResult> CopyPass(ObjectStore& objects, BlobStore& blobs,
     RETURN_IF_ERROR(go_on());
     ASSIGN_OR_RETURN(const BucketView view, objects.Read(account.account, id, std::nullopt));
     if (!view.object.has_value()) continue;  // deleted since: the next pass sees it
-    RETURN_IF_ERROR(SendObject(blobs, account.account, *view.object, stream));
+    RETURN_IF_ERROR(SendObject(blobs, account.account, *view.object, tasks, stream));
     result.objects += 1;
     result.bytes += view.object->record.size;
   }

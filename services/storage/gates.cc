@@ -1,10 +1,16 @@
 #include "services/storage/gates.h"
 
+#include <vector>
+
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
 namespace comity::storage {
 namespace {
+
+// An account has up to 256 buckets, and each gate waits for a sync: as few in a row as the writes
+// of a moving account may wait for.
+constexpr size_t kAtOnce = 32;
 
 absl::Status SetOneGate(ObjectStore& objects, const AccountId& account, uint8_t bucket,
                         const Gate& to, const std::optional<Gate>& only_from) {
@@ -21,12 +27,12 @@ absl::Status SetOneGate(ObjectStore& objects, const AccountId& account, uint8_t 
 
 }  // namespace
 
-absl::Status SetAllGates(ObjectStore& objects, const AccountSnapshot& account, const Gate& to,
-                         const std::optional<Gate>& only_from) {
-  for (const uint8_t bucket : account.buckets) {
-    RETURN_IF_ERROR(SetOneGate(objects, account.account, bucket, to, only_from));
-  }
-  return absl::OkStatus();
+absl::Status SetAllGates(TaskPool* tasks, ObjectStore& objects, const AccountSnapshot& account,
+                         const Gate& to, const std::optional<Gate>& only_from) {
+  const std::vector<uint8_t> buckets(account.buckets.begin(), account.buckets.end());
+  return RunAll(tasks, kAtOnce, buckets.size(), [&](size_t i) {
+    return SetOneGate(objects, account.account, buckets[i], to, only_from);
+  });
 }
 
 }  // namespace comity::storage

@@ -139,7 +139,7 @@ absl::StatusOr<std::unique_ptr<CopyReceiver>> Incoming::BeginCopy(
         edit.incoming->manifest.reset();
         return std::optional<AccountEdit>(std::move(edit));
       }));
-  RETURN_IF_ERROR(SetAllGates(*objects_, *opened, Gate{GateKind::kIncoming, epoch}));
+  RETURN_IF_ERROR(SetAllGates(site_.tasks, *objects_, *opened, Gate{GateKind::kIncoming, epoch}));
   return std::unique_ptr<CopyReceiver>(new CopyReceiver(this, std::move(opened)));
 }
 
@@ -157,7 +157,7 @@ absl::StatusOr<ConfirmedManifest> Incoming::Confirm(const Authorization& authori
   if (theirs.body.epoch != epoch) return Refuse(Reason::kFieldInvalid, "manifest of another epoch");
 
   // From here on a straggling copy finds no open gate: what is signed for stays what it is.
-  RETURN_IF_ERROR(SetAllGates(*objects_, *known, Gate{GateKind::kSealed, epoch}));
+  RETURN_IF_ERROR(SetAllGates(site_.tasks, *objects_, *known, Gate{GateKind::kSealed, epoch}));
   ASSIGN_OR_RETURN(const Manifest ours, ComputeManifest(*objects_, *known));
   if (ours.root != theirs.body.root || ours.versions != theirs.body.versions ||
       ours.bytes != theirs.body.bytes) {
@@ -200,7 +200,7 @@ absl::Status Incoming::Activate(const AccountId& account, const Parsed<Release>&
     return Refuse(Reason::kStateNotReady, "the release is about another move");
   }
   // Compared again, not remembered: what is served is what was released, or nothing is.
-  RETURN_IF_ERROR(SetAllGates(*objects_, *known, Gate{GateKind::kSealed, epoch}));
+  RETURN_IF_ERROR(SetAllGates(site_.tasks, *objects_, *known, Gate{GateKind::kSealed, epoch}));
   ASSIGN_OR_RETURN(const Manifest manifest, ComputeManifest(*objects_, *known));
   if (manifest.root != release.body.manifest_root) {
     return Refuse(Reason::kStateNotReady, "what is here is not what was released");

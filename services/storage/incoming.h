@@ -2,18 +2,21 @@
 #define COMITY_STORAGE_INCOMING_H_
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 
 #include "services/common/identity/authorization.h"
 #include "services/common/statement/custody.h"
 #include "services/common/store/blob_store.h"
+#include "services/common/tasks/task_pool.h"
 #include "services/storage/account_store.h"
 #include "services/storage/content_writer.h"
 #include "services/storage/eraser.h"
@@ -46,6 +49,9 @@ struct ConfirmedManifest {
 // One CopyObjects stream at the destination. Not thread-safe; the Incoming outlives it.
 class CopyReceiver final {
  public:
+  // Lets go of bytes only when everything under way has ended.
+  ~CopyReceiver();
+
   // What is here already, in order of object id; nothing at the end.
   absl::StatusOr<std::optional<HeldVersion>> NextHeld();
 
@@ -58,20 +64,41 @@ class CopyReceiver final {
   absl::StatusOr<HeldVersion> Delete(const ObjectId& object);
   bool receiving() const { return record_.has_value(); }
 
+  // The same, begun only, so that several wait for the disk together.
+  absl::Status BeginEnd();
+  absl::Status BeginDelete(const ObjectId& object);
+  // The outcome of the oldest that was begun so: nothing when none is left, or when it is not known
+  // yet and not too many are under way. With `all`, waits in any case.
+  absl::StatusOr<std::optional<HeldVersion>> NextDone(bool all);
+
  private:
   friend class Incoming;
+  using Applying = Task<absl::StatusOr<HeldVersion>>;
+
   CopyReceiver(class Incoming* incoming, SnapshotPtr account);
   absl::Status CheckOpen(const AccountSnapshot* known) const;
-  absl::Status ListBucket(uint8_t bucket);
+  absl::Status UpdateBuckets(const std::set<uint8_t>& more);
+  // Of the tasks:
+  absl::Status ListBucket(uint8_t bucket) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool IsOpened(uint8_t bucket) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<HeldVersion> Keep(ContentWriter& writer, std::optional<WrittenContent> written,
+                                   const ObjectRecord& record);
   absl::Status Apply(const ObjectId& object, const std::optional<StoredObject>& put);
 
   class Incoming* const incoming_;
   const AccountId account_;
   const AccountEpoch epoch_;
-  std::set<uint8_t> buckets_;  // listed, with an open gate
   ObjectWalk held_;
   std::optional<ObjectRecord> record_;
-  std::unique_ptr<ContentWriter> writer_;
+  std::shared_ptr<ContentWriter> writer_;
+  std::deque<std::shared_ptr<Applying>> under_way_;  // in the order in which they came
+
+  absl::Mutex mutex_;
+  absl::CondVar listed_changed_;
+  std::set<uint8_t> listed_ ABSL_GUARDED_BY(mutex_);
+  std::set<uint8_t> to_list_ ABSL_GUARDED_BY(mutex_);
+  bool listing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::set<uint8_t> opened_ ABSL_GUARDED_BY(mutex_);  // listed, with an open gate
 };
 
 // The destination of moves. It takes nothing without the device's own consent to exactly this, and

@@ -2,5 +2,5 @@
 #include "services/storage/storage_service_definition.h"
 
 int main(int argc, char** argv) {
-  return comity::RunService(argc, argv, comity::storage::StorageDefinition());
+  return comity::RunService(argc, argv, comity::storage::StorageDefinition({.task_threads = 32}));
 }

@@ -168,7 +168,8 @@ absl::StatusOr<PassResult> Mover::RunPass(const AccountSnapshot& account) {
   };
   ASSIGN_OR_RETURN(const std::unique_ptr<CopyStream> stream,
                    peer_->Copy(move.destination, account.account, move.epoch, fenced));
-  ASSIGN_OR_RETURN(const PassResult pass, CopyPass(*objects_, *blobs_, account, *stream, go_on));
+  ASSIGN_OR_RETURN(const PassResult pass,
+                   CopyPass(*objects_, *blobs_, account, *stream, go_on, site_.tasks));
   RETURN_IF_ERROR(UpdateMove(account, [&](const AccountSnapshot&, AccountEdit& edit) {
                     edit.move->objects += pass.objects;
                     edit.move->bytes += pass.bytes;

@@ -96,7 +96,7 @@ absl::StatusOr<SnapshotPtr> Mover::SignFence(const AccountSnapshot& account) {
   if (account.move->source_manifest.has_value()) return accounts_->Load(account.account);
   const AccountEpoch epoch = account.move->epoch;
   // Every commit that a bucket took before this is seen by the manifest below; none comes after.
-  RETURN_IF_ERROR(SetAllGates(*objects_, account, Gate{GateKind::kFenced, epoch}));
+  RETURN_IF_ERROR(SetAllGates(site_.tasks, *objects_, account, Gate{GateKind::kFenced, epoch}));
   ASSIGN_OR_RETURN(const Manifest manifest, ComputeManifest(*objects_, account));
   return UpdateMove(account, [&](const AccountSnapshot& now, AccountEdit& edit) -> absl::Status {
     const MoveRecord& move = *now.move;
@@ -192,7 +192,8 @@ absl::Status Mover::CutOver(const AccountSnapshot& account, const MoveDecision& 
 
 absl::Status Mover::Unfence(const AccountSnapshot& account, const MoveDecision& decision) {
   const AccountEpoch epoch = account.move->epoch;
-  RETURN_IF_ERROR(SetAllGates(*objects_, account, Gate{GateKind::kOpen, account.info.epoch},
+  RETURN_IF_ERROR(SetAllGates(site_.tasks, *objects_, account,
+                              Gate{GateKind::kOpen, account.info.epoch},
                               Gate{GateKind::kFenced, epoch}));
   return UpdateMove(account,
                     [&](const AccountSnapshot& now, AccountEdit& edit) -> absl::Status {

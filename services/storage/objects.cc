@@ -215,7 +215,9 @@ absl::Status Objects::Delete(const OwnerAccess& access, const RequestId& request
 
 Upload::Upload(Objects* objects, OwnerAccess access, PutCommand command, bool repeated)
     : objects_(objects), access_(std::move(access)), command_(std::move(command)) {
-  if (!repeated) writer_.emplace(objects_->blobs_, access_.account());
+  if (!repeated) {
+    writer_.emplace(objects_->blobs_, access_.account(), objects_->site_.tasks);
+  }
 }
 
 absl::Status Upload::Write(std::string_view chunk) {
@@ -248,7 +250,8 @@ Download::Download(Objects* objects, OwnerAccess access, StoredObject object)
     : objects_(objects),
       access_(std::move(access)),
       record_(std::move(object.record)),
-      reader_(objects_->blobs_, access_.account(), std::move(object.tree), record_.size) {}
+      reader_(objects_->blobs_, access_.account(), std::move(object.tree), record_.size,
+              objects_->site_.tasks) {}
 
 absl::StatusOr<std::string> Download::Next() {
   if (started_) RETURN_IF_ERROR(objects_->accounts_->Recheck(access_).status());

@@ -8,6 +8,7 @@
 #include "services/common/clock/clock.h"
 #include "services/common/identity/service_signer.h"
 #include "services/common/ids/ids.h"
+#include "services/common/tasks/task_pool.h"
 #include "services/common/topology/topology.h"
 #include "services/storage/account_leaves.h"
 
@@ -21,6 +22,7 @@ struct Site {
   const Clock* clock = nullptr;
   ServiceSigner* signer = nullptr;
   const AccountLeaves* leaves = nullptr;
+  TaskPool* tasks = nullptr;  // for writes and reads side by side; null: one after the other
 
   UnixMillis Now() const { return clock->Now(); }
   template <typename Body>

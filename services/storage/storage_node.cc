@@ -31,9 +31,10 @@ constexpr size_t kSweptPerTick = 64;
 }  // namespace
 
 struct StorageNode::Impl {
-  explicit Impl(const Ports& ports)
-      : leaves(ports.region, ports.log, ports.clock),
-        site{ports.topology, ports.region, ports.clock, ports.signer, &leaves},
+  Impl(const Ports& ports, size_t task_threads)
+      : tasks(task_threads == 0 ? nullptr : std::make_unique<TaskPool>(task_threads)),
+        leaves(ports.region, ports.log, ports.clock),
+        site{ports.topology, ports.region, ports.clock, ports.signer, &leaves, tasks.get()},
         account_store(ports.records),
         object_store(ports.records),
         legal_store(ports.records, ports.blobs),
@@ -60,6 +61,7 @@ struct StorageNode::Impl {
   void AttendDue(const std::function<bool()>& stop);
   void SweepSome(const std::function<bool()>& stop);
 
+  const std::unique_ptr<TaskPool> tasks;  // first: everything below gives it work
   AccountLeaves leaves;
   Site site;
   StoredAccountStore account_store;
@@ -94,7 +96,7 @@ StorageNode::~StorageNode() = default;
 absl::StatusOr<std::unique_ptr<StorageNode>> StorageNode::Create(const Ports& ports,
                                                                  const Options& options) {
   std::unique_ptr<StorageNode> node(new StorageNode());
-  node->impl_ = std::make_unique<Impl>(ports);
+  node->impl_ = std::make_unique<Impl>(ports, options.task_threads);
   Impl& impl = *node->impl_;
   impl.maintain_moves = options.maintain_moves;
   RETURN_IF_ERROR(impl.index.Load(impl.account_store));

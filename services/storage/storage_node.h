@@ -25,8 +25,8 @@
 
 namespace comity::storage {
 
-// The domain of one storage, put together over its ports: no server, no threads but those that
-// advance moves. Thread-safe.
+// The domain of one storage, put together over its ports: no server, no threads but those that the
+// options name. Thread-safe.
 class StorageNode final {
  public:
   // Outlive the node.
@@ -46,6 +46,7 @@ class StorageNode final {
   struct Options {
     size_t mover_threads = 4;     // 0: moves advance only by AdvanceMove(),
     bool maintain_moves = false;  // or, with this, by Maintain()
+    size_t task_threads = 0;      // for reads and writes side by side; 0: one after the other
   };
 
   // Reads every account once, and takes up the moves that are not finished.

@@ -38,11 +38,20 @@ absl::Status Confirm(CopyServerStream& stream, const HeldVersion& version) {
   return stream.Write(response) ? absl::OkStatus() : Gone();
 }
 
+// Tells of what is durable by now; with `all`, of everything.
+absl::Status ConfirmDone(CopyReceiver& receiver, CopyServerStream& stream, bool all) {
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::optional<HeldVersion> done, receiver.NextDone(all));
+    if (!done.has_value()) return absl::OkStatus();
+    RETURN_IF_ERROR(Confirm(stream, *done));
+  }
+}
+
 // Ends the version that is being received, if one is.
 absl::Status EndVersion(CopyReceiver& receiver, CopyServerStream& stream) {
   if (!receiver.receiving()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const HeldVersion done, receiver.End());
-  return Confirm(stream, done);
+  RETURN_IF_ERROR(receiver.BeginEnd());
+  return ConfirmDone(receiver, stream, false);
 }
 
 absl::Status TakeCopy(CopyReceiver& receiver, const pb::CopyObjectsRequest& request,
@@ -59,8 +68,8 @@ absl::Status TakeCopy(CopyReceiver& receiver, const pb::CopyObjectsRequest& requ
     case pb::CopyObjectsRequest::kDeletedObjectId: {
       RETURN_IF_ERROR(EndVersion(receiver, stream));
       ASSIGN_OR_RETURN(const ObjectId object, DecodeObjectId(request.deleted_object_id()));
-      ASSIGN_OR_RETURN(const HeldVersion done, receiver.Delete(object));
-      return Confirm(stream, done);
+      RETURN_IF_ERROR(receiver.BeginDelete(object));
+      return ConfirmDone(receiver, stream, false);
     }
     case pb::CopyObjectsRequest::kStart:
     case pb::CopyObjectsRequest::PART_NOT_SET:
@@ -132,7 +141,8 @@ absl::Status StreamCopies(StorageNode& node, const Authorization& who,
   if (!stream.Write(response)) return Gone();
   while (stream.Read(&request)) RETURN_IF_ERROR(TakeCopy(*receiver, request, stream));
   if (context.IsCancelled()) return Gone();
-  return EndVersion(*receiver, stream);
+  RETURN_IF_ERROR(EndVersion(*receiver, stream));
+  return ConfirmDone(*receiver, stream, true);
 }
 
 absl::Status StreamAuthorised(StorageNode& node, const Authorization& who,

@@ -54,7 +54,7 @@ void StorageWorld::Restart(Side& side, std::unique_ptr<FaultPlan> plan) {
   ports.peer = side.peer.get();
   ports.custody = &custody;
   absl::StatusOr<std::unique_ptr<StorageNode>> node =
-      StorageNode::Create(ports, {.mover_threads = 0});
+      StorageNode::Create(ports, {.mover_threads = 0, .task_threads = task_threads});
   // A machine that dies this early never came up.
   if (node.ok()) side.node = *std::move(node);
   COMITY_CHECK(side.node != nullptr || side.plan != nullptr);

@@ -77,6 +77,7 @@ class StorageWorld final {
   SnapshotPtr Account(Side& side, const TestAccount& account);
 
   const TestDeployment& deployment;
+  size_t task_threads = 0;  // of a side that is started again
   ManualClock clock;
   FakeMoveCustody custody;
   Side us;

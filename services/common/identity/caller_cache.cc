@@ -1,7 +1,10 @@
 #include "services/common/identity/caller_cache.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <list>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -17,6 +20,31 @@ namespace {
 
 constexpr size_t kShards = 16;
 constexpr size_t kMaxCachedBytes = 16 << 10;
+constexpr size_t kRecentPerThread = 64;
+constexpr size_t kMaxRecentBytes = 2 << 10;
+
+bool IsValidAt(const Caller& caller, UnixMillis now) {
+  return now >= caller.valid_from && now <= caller.valid_until;
+}
+
+// Who called last on this thread, by where gRPC keeps the connection's certificate. The place only
+// says where to look: the bytes are compared, because it is used again for other connections.
+struct Recent {
+  uint64_t cache = 0;  // which one: a process may have several
+  std::string certificate_pem;
+  std::shared_ptr<const Caller> caller;
+};
+
+Recent& RecentAt(std::string_view certificate_pem) {
+  static thread_local std::array<Recent, kRecentPerThread> recent;
+  // Allocations are aligned, so that the lowest bits tell nothing.
+  return recent[(reinterpret_cast<uintptr_t>(certificate_pem.data()) >> 5) % recent.size()];
+}
+
+uint64_t NextCacheNumber() {
+  static std::atomic<uint64_t> next{1};
+  return next.fetch_add(1);
+}
 
 }  // namespace
 
@@ -37,7 +65,7 @@ struct CallerCache::Shard {
       return nullptr;
     }
     const Caller& caller = *found->second->caller;
-    if (now < caller.valid_from || now > caller.valid_until) {
+    if (!IsValidAt(caller, now)) {
       entries.erase(found->second);
       index.erase(found);
       return nullptr;
@@ -62,7 +90,8 @@ struct CallerCache::Shard {
 };
 
 CallerCache::CallerCache(Topology topology, size_t capacity)
-    : topology_(std::move(topology)),
+    : number_(NextCacheNumber()),
+      topology_(std::move(topology)),
       shard_capacity_(std::max<size_t>(1, capacity / kShards)),
       shards_(new Shard[kShards]) {}
 
@@ -73,6 +102,20 @@ absl::StatusOr<std::shared_ptr<const Caller>> CallerCache::Identify(
   if (certificate_pem.size() > kMaxCachedBytes) {
     return IdentifyCaller(certificate_pem, topology_, now).status();
   }
+  Recent& recent = RecentAt(certificate_pem);
+  if (recent.cache == number_ && recent.certificate_pem == certificate_pem &&
+      IsValidAt(*recent.caller, now)) {
+    return recent.caller;
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<const Caller> caller, IdentifyByHash(certificate_pem, now));
+  if (certificate_pem.size() <= kMaxRecentBytes) {
+    recent = {number_, std::string(certificate_pem), caller};
+  }
+  return caller;
+}
+
+absl::StatusOr<std::shared_ptr<const Caller>> CallerCache::IdentifyByHash(
+    std::string_view certificate_pem, UnixMillis now) {
   const Digest certificate = Sha256Digest(certificate_pem);
   Shard& shard = shards_[static_cast<uint8_t>(certificate.bytes().front()) % kShards];
   if (std::shared_ptr<const Caller> known = shard.Find(certificate, now)) {

@@ -1,6 +1,7 @@
 #ifndef COMITY_COMMON_IDENTITY_CALLER_CACHE_H_
 #define COMITY_COMMON_IDENTITY_CALLER_CACHE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -15,7 +16,8 @@ namespace comity {
 // IdentifyCaller() that remembers: a certificate is parsed and verified once, until it expires or
 // is displaced by others. Refusals are not remembered, so that strangers cannot displace anybody
 // with certificates that are worth nothing. Thread-safe; split into shards by the certificate's
-// hash, so that no lock is everybody's.
+// hash, so that no lock is everybody's. Before the shards, each thread remembers the few that it
+// met last, so that the next call on a connection costs no hash either.
 class CallerCache final {
  public:
   explicit CallerCache(Topology topology, size_t capacity = 8192);
@@ -29,6 +31,10 @@ class CallerCache final {
 
  private:
   struct Shard;
+  absl::StatusOr<std::shared_ptr<const Caller>> IdentifyByHash(std::string_view certificate_pem,
+                                                               UnixMillis now);
+
+  const uint64_t number_;  // never given twice in a process
   const Topology topology_;
   const size_t shard_capacity_;
   std::unique_ptr<Shard[]> shards_;

@@ -1,5 +1,6 @@
 #include "services/common/log/transparency_log.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "services/common/log/tiles.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/common/tasks/task_pool.h"
 
 namespace comity {
 namespace {
@@ -77,7 +79,9 @@ struct TransparencyLog::Impl {
   Impl(Options log_options, PrivateKey log_key, RecordStore* records, BlobStore* blobs)
       : options(std::move(log_options)),
         key(std::move(log_key)),
-        store(options.partition_name, records, blobs) {}
+        store(options.partition_name, records, blobs),
+        writers(options.write_threads == 0 ? nullptr
+                                           : std::make_unique<TaskPool>(options.write_threads)) {}
 
   absl::Status Recover();
   absl::Status WriteFiles(const LogGrowth& growth);
@@ -94,7 +98,8 @@ struct TransparencyLog::Impl {
 
   const Options options;
   const PrivateKey key;
-  LogStore store;          // its commits and puts: only by the one who writes a batch
+  LogStore store;  // its commits and puts: only by the one who writes a batch
+  const std::unique_ptr<TaskPool> writers;
   uint64_t log_epoch = 0;  // set once, at opening
   BatchQueue queue;
 
@@ -145,10 +150,9 @@ absl::Status TransparencyLog::Impl::Recover() {
 }
 
 absl::Status TransparencyLog::Impl::WriteFiles(const LogGrowth& growth) {
-  for (const auto& [id, bytes] : growth.files) {
-    RETURN_IF_ERROR(store.Put(id, bytes));
-  }
-  return absl::OkStatus();
+  // In any order: none of them counts before the head that follows them all.
+  return RunAll(writers.get(), std::max<size_t>(1, options.write_threads), growth.files.size(),
+                [&](size_t i) { return store.Put(growth.files[i].first, growth.files[i].second); });
 }
 
 absl::Status TransparencyLog::Impl::CommitState(const LogState& state) {

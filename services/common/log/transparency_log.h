@@ -45,6 +45,7 @@ class TransparencyLog final {
   struct Options {
     std::string origin;          // "<deployment>/<region>/<service>"
     std::string partition_name;  // "log/<service>"
+    size_t write_threads = 0;    // that write the files of one batch side by side; 0: in order
   };
   // Recomputes the root from the tiles and refuses (DATA_CORRUPT) when it disagrees with the last
   // signed record, or when there are tiles beyond it: a disk that was rolled back must not fork the

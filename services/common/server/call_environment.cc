@@ -93,7 +93,10 @@ grpc::Status ActiveCall::Finish(const absl::Status& outcome) {
   const auto took = std::chrono::steady_clock::now() - start_;
   stats_->End(reason, took);
   ServiceLog* log = environment_->options_.log;
-  const LogLevel level = IsFault(reason) ? LogLevel::kWarn : LogLevel::kInfo;
+  const bool counted = outcome.ok() && environment_->options_.counted_methods.contains(method_);
+  const LogLevel level = IsFault(reason) ? LogLevel::kWarn
+                         : counted       ? LogLevel::kDebug
+                                         : LogLevel::kInfo;
   if (log != nullptr && log->enabled(level)) {
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
     const std::string request = NextRequestId();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,9 @@ class CallEnvironment final {
     const Guard* guard = nullptr;  // these two outlive the environment
     ServiceLog* log = nullptr;     // null: calls are not logged
     CallLimits limits;
+    // Full names of methods whose successful calls are counted and not logged, unless at "debug":
+    // those that a device calls for each object. Their refusals are logged like all others.
+    std::set<std::string, std::less<>> counted_methods;
     size_t pool_threads = 8;
     size_t pool_queue = 256;  // more work waiting than this is refused: OVERLOADED
   };

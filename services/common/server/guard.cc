@@ -1,6 +1,7 @@
 #include "services/common/server/guard.h"
 
 #include <atomic>
+#include <functional>
 #include <utility>
 
 #include <grpc/grpc_security_constants.h>
@@ -51,8 +52,14 @@ struct Guard::Impl {
     }
   }
 
-  absl::Status CheckRule(const Caller& caller, uint32_t rule,
-                         std::optional<std::string_view> topology_mark) {
+  // The mark is asked for only where it counts: the metadata of a call are costly to look at.
+  using MarkSource = std::function<std::optional<std::string_view>()>;
+
+  absl::StatusOr<Authorization> Admit(std::string_view certificate_pem, std::string_view method,
+                                      const MarkSource& topology_mark,
+                                      Authorization::Deadline deadline);
+
+  absl::Status CheckRule(const Caller& caller, uint32_t rule, const MarkSource& topology_mark) {
     if ((rule & kAllowAnyVerified) != 0) {
       return absl::OkStatus();
     }
@@ -75,14 +82,14 @@ struct Guard::Impl {
   }
 
   absl::Status CheckForeignService(const Caller& caller, uint32_t rule,
-                                   std::optional<std::string_view> topology_mark) {
+                                   const MarkSource& topology_mark) {
     if ((rule & kAllowForeignSame) == 0 || caller.service != options.kind) {
       return NotAllowed();
     }
     if (!options.topology.BorderAllows(caller.region, options.region, options.kind)) {
       return Refuse(Reason::kBorderClosed, "no edge from region " + caller.region.name());
     }
-    return CheckMark(caller.region, topology_mark);
+    return CheckMark(caller.region, topology_mark());
   }
 
   // Each region is held to the highest serial that it has shown itself: one that claims a serial of
@@ -166,23 +173,32 @@ absl::StatusOr<Authorization> Guard::Admit(const grpc::ServerContextBase& contex
       certificates.size() == 1
           ? std::string_view(certificates.front().data(), certificates.front().size())
           : std::string_view();
-  return AdmitPeer(pem, method, TopologyMarkOf(context), deadline);
+  return impl_->Admit(
+      pem, method, [&context] { return TopologyMarkOf(context); }, deadline);
 }
 
 absl::StatusOr<Authorization> Guard::AdmitPeer(std::string_view certificate_pem,
                                                std::string_view method,
                                                std::optional<std::string_view> topology_mark,
                                                Authorization::Deadline deadline) const {
+  return impl_->Admit(
+      certificate_pem, method, [topology_mark] { return topology_mark; }, deadline);
+}
+
+absl::StatusOr<Authorization> Guard::Impl::Admit(std::string_view certificate_pem,
+                                                 std::string_view method,
+                                                 const MarkSource& topology_mark,
+                                                 Authorization::Deadline deadline) {
   if (certificate_pem.empty()) {
     return Refuse(Reason::kCertificateInvalid, "no certificate was presented");
   }
   ASSIGN_OR_RETURN(std::shared_ptr<const Caller> caller,
-                   impl_->callers.Identify(certificate_pem, impl_->options.clock->Now()));
-  const auto rule = impl_->options.rules.find(method);
-  if (rule == impl_->options.rules.end()) {
+                   callers.Identify(certificate_pem, options.clock->Now()));
+  const auto rule = options.rules.find(method);
+  if (rule == options.rules.end()) {
     return Refuse(Reason::kCallerNotAllowed, "the method has no rule");
   }
-  RETURN_IF_ERROR(impl_->CheckRule(*caller, rule->second, topology_mark));
+  RETURN_IF_ERROR(CheckRule(*caller, rule->second, topology_mark));
   return Authorization(std::move(caller), std::string(method), deadline);
 }
 

@@ -27,9 +27,9 @@ std::string Pattern(size_t size) {
   return bytes;
 }
 
-absl::StatusOr<WrittenContent> WriteAll(FakeBlobStore& blobs, std::string_view bytes,
-                                        size_t piece) {
-  ContentWriter writer(&blobs, kAccount);
+absl::StatusOr<WrittenContent> WriteAll(FakeBlobStore& blobs, std::string_view bytes, size_t piece,
+                                        TaskPool* tasks = nullptr) {
+  ContentWriter writer(&blobs, kAccount, tasks);
   for (size_t at = 0; at < bytes.size(); at += piece) {
     RETURN_IF_ERROR(writer.Write(bytes.substr(at, piece)));
   }
@@ -39,8 +39,8 @@ absl::StatusOr<WrittenContent> WriteAll(FakeBlobStore& blobs, std::string_view b
 }
 
 absl::StatusOr<std::string> ReadAll(FakeBlobStore& blobs, const WrittenContent& content,
-                                    uint64_t offset = 0) {
-  ContentReader reader(&blobs, kAccount, content.tree, content.size);
+                                    uint64_t offset = 0, TaskPool* tasks = nullptr) {
+  ContentReader reader(&blobs, kAccount, content.tree, content.size, tasks);
   RETURN_IF_ERROR(reader.Seek(offset));
   std::string bytes;
   for (;;) {
@@ -62,6 +62,19 @@ TEST_P(ContentSizeTest, ComesBackAsItWasWritten) {
   EXPECT_EQ(content.digest, Sha256Digest(bytes));
   ASSERT_OK_AND_ASSIGN(const std::string read, ReadAll(blobs, content));
   EXPECT_TRUE(read == bytes);
+}
+
+TEST_P(ContentSizeTest, ComesBackTheSameWhenSegmentsAreUnderWayTogether) {
+  FakeBlobStore blobs;
+  TaskPool tasks(3);
+  const std::string bytes = Pattern(GetParam());
+  ASSERT_OK_AND_ASSIGN(const WrittenContent content, WriteAll(blobs, bytes, 1'000'003, &tasks));
+  EXPECT_EQ(content.digest, Sha256Digest(bytes));
+  ASSERT_OK_AND_ASSIGN(const std::string read, ReadAll(blobs, content, 0, &tasks));
+  EXPECT_TRUE(read == bytes);
+  const uint64_t middle = bytes.size() / 2;
+  ASSERT_OK_AND_ASSIGN(const std::string rest, ReadAll(blobs, content, middle, &tasks));
+  EXPECT_TRUE(rest == bytes.substr(middle));
 }
 
 INSTANTIATE_TEST_SUITE_P(AroundSegments, ContentSizeTest,
@@ -113,6 +126,45 @@ TEST(ContentTest, AbandonedWriterLeavesNothing) {
     EXPECT_EQ(CountBlobs(blobs), 19u);
   }
   EXPECT_EQ(CountBlobs(blobs), 0u);
+}
+
+TEST(ContentTest, AbandonedWriterLeavesNothingOfWhatWasUnderWay) {
+  FakeBlobStore blobs;
+  TaskPool tasks(2);
+  {
+    ContentWriter writer(&blobs, kAccount, &tasks);
+    ASSERT_THAT(writer.Write(Pattern(3 * kSegmentBytes)), IsOk());
+  }
+  EXPECT_EQ(CountBlobs(blobs), 0u);
+}
+
+TEST(ContentTest, SegmentThatCannotBeWrittenFailsTheUpload) {
+  FakeBlobStore blobs;
+  TaskPool tasks(2);
+  blobs.FailNextPut(FakeBlobStore::Fate::kNotApplied);
+  EXPECT_THAT(WriteAll(blobs, Pattern(2 * kSegmentBytes), 1 << 20, &tasks).status(),
+              RefusedWith(Reason::kStoreUnavailable));
+}
+
+TEST(ContentTest, ReaderThatIsLeftEarlyEndsWhatItReadAhead) {
+  FakeBlobStore blobs;
+  TaskPool tasks(1);
+  ASSERT_OK_AND_ASSIGN(const WrittenContent content,
+                       WriteAll(blobs, Pattern(6 * kSegmentBytes), 1 << 20, &tasks));
+  ContentReader reader(&blobs, kAccount, content.tree, content.size, &tasks);
+  ASSERT_OK_AND_ASSIGN(const std::string first, reader.Next());
+  EXPECT_EQ(first.size(), kSegmentBytes);
+}
+
+TEST(ContentTest, MissingSegmentIsFoundWhenItsTurnComes) {
+  FakeBlobStore blobs;
+  TaskPool tasks(2);
+  ASSERT_OK_AND_ASSIGN(const WrittenContent content,
+                       WriteAll(blobs, Pattern(3 * kSegmentBytes), 1 << 20, &tasks));
+  ASSERT_THAT(blobs.Delete(BlobName(kAccount, content.tree.extent.upload, 0, 1)), IsOk());
+  ContentReader reader(&blobs, kAccount, content.tree, content.size, &tasks);
+  EXPECT_THAT(reader.Next().status(), IsOk());
+  EXPECT_THAT(reader.Next().status(), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST(ContentTest, DeletedUploadLeavesNothing) {

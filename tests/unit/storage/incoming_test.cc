@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -276,6 +277,61 @@ TEST_F(IncomingTest, ManifestWithoutEndorsementIsRefused) {
                            Deployment().service("us", ServiceKind::kCustody).endorsement)
                   .status(),
               RefusedWith(Reason::kEndorsementMissing));
+}
+
+TEST_F(IncomingTest, VersionsThatAreMadeDurableTogetherAreReportedInOrder) {
+  world_.task_threads = 8;
+  world_.Restart(world_.cn);
+  ASSERT_THAT(Prepare(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto receiver, incoming().BeginCopy(source_, account_.id(), 2));
+  std::vector<ObjectRecord> records;
+  for (uint8_t i = 0; i < 60; ++i) {
+    // Some alone in their bucket, some not.
+    records.push_back(MakeRecord(ObjectInBucket(i / 2 * 3, i % 2), "bytes " + std::to_string(i)));
+  }
+  std::vector<ObjectId> done;
+  const auto take = [&](bool all) -> absl::Status {
+    for (;;) {
+      ASSIGN_OR_RETURN(const std::optional<HeldVersion> held, receiver->NextDone(all));
+      if (!held.has_value()) return absl::OkStatus();
+      done.push_back(held->object);
+    }
+  };
+  for (size_t i = 0; i < records.size(); ++i) {
+    ASSERT_THAT(receiver->Begin(records[i]), IsOk());
+    ASSERT_THAT(receiver->Write("bytes " + std::to_string(i)), IsOk());
+    ASSERT_THAT(receiver->BeginEnd(), IsOk());
+    ASSERT_THAT(take(false), IsOk());
+  }
+  ASSERT_THAT(take(true), IsOk());
+  ASSERT_EQ(done.size(), records.size());
+  for (size_t i = 0; i < records.size(); ++i) EXPECT_EQ(done[i], records[i].object) << i;
+  EXPECT_THAT(Confirm(SignManifest(records)).status(), IsOk());
+}
+
+TEST_F(IncomingTest, BytesThatAreNotTheRecordsAreFoundAmongOthersUnderWay) {
+  world_.task_threads = 4;
+  world_.Restart(world_.cn);
+  ASSERT_THAT(Prepare(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto receiver, incoming().BeginCopy(source_, account_.id(), 2));
+  for (const char* sent : {"bytes", "other"}) {
+    ASSERT_THAT(receiver->Begin(MakeRecord(ObjectInBucket(3, sent[0] == 'o'), "bytes")), IsOk());
+    ASSERT_THAT(receiver->Write(sent), IsOk());
+    ASSERT_THAT(receiver->BeginEnd(), IsOk());
+  }
+  EXPECT_THAT(receiver->NextDone(true).status(), IsOk());
+  EXPECT_THAT(receiver->NextDone(true).status(), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(IncomingTest, DeletionBegunIsReportedLikeOthers) {
+  ASSERT_THAT(Prepare(), IsOk());
+  ASSERT_THAT(Copy(ObjectInBucket(3), "bytes", "bytes"), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto receiver, incoming().BeginCopy(source_, account_.id(), 2));
+  ASSERT_THAT(receiver->BeginDelete(ObjectInBucket(3)), IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::optional<HeldVersion> gone, receiver->NextDone(true));
+  ASSERT_TRUE(gone.has_value());
+  EXPECT_EQ(gone->version, 0u);
+  EXPECT_THAT(Confirm(SignManifest({})).status(), IsOk());
 }
 
 TEST_F(IncomingTest, StragglingCopyFindsNoGateAfterTheManifest) {
