@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -319,33 +320,65 @@ TEST_F(HandlerTest, DrainCancelsWhatDoesNotEnd) {
   EXPECT_FALSE(reader->Finish().ok());
 }
 
-TEST_F(HandlerTest, CallLineHasNoNamesAndNoMessage) {
-  testing::internal::CaptureStderr();
-  Start();
-  ServiceLog log(LogLevel::kInfo, LogFormat::kText);
-  CallEnvironment::Options options;
-  options.guard = &server_->environment().guard();
-  options.log = &log;
-  CallEnvironment logged(options);
-  ProbeCustody service(&logged);
-  service.work = [](const Authorization&) { return Refuse(Reason::kAccountNotYours, "detail"); };
-  absl::StatusOr<std::unique_ptr<GrpcServer>> server =
-      GrpcServer::Start("127.0.0.1:0", server_->environment().tls(), &logged, {&service});
-  ASSERT_THAT(server, IsOk());
-  const auto channel = grpc::CreateChannel(
-      "127.0.0.1:" + std::to_string((*server)->port()),
-      MakeChannelCredentials({device_.certificate, device_.key.ToPem()}, deployment_.topology(),
-                             server_->environment().region(), ServiceKind::kCustody,
-                             &server_->environment().clock()));
-  custody_ = custody::v1::CustodyService::NewStub(channel);
-  EXPECT_THAT(Call(Form::kPool), RefusedWith(Reason::kAccountNotYours));
-  server->reset();
-  log.Flush();
-  const std::string written = testing::internal::GetCapturedStderr();
+// A server whose calls are logged, beside the one of the fixture.
+class LoggedCalls : public HandlerTest {
+ protected:
+  // What is written about one call in the pool that ends so.
+  std::string LinesOf(LogLevel level, std::set<std::string, std::less<>> counted,
+                      const absl::Status& outcome) {
+    Start();
+    testing::internal::CaptureStderr();
+    ServiceLog log(level, LogFormat::kText);
+    CallEnvironment::Options options;
+    options.guard = &server_->environment().guard();
+    options.log = &log;
+    options.counted_methods = std::move(counted);
+    CallEnvironment logged(options);
+    ProbeCustody service(&logged);
+    service.work = [&outcome](const Authorization&) { return outcome; };
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
+        GrpcServer::Start("127.0.0.1:0", server_->environment().tls(), &logged, {&service});
+    EXPECT_THAT(server, IsOk());
+    const auto channel = grpc::CreateChannel(
+        "127.0.0.1:" + std::to_string((*server)->port()),
+        MakeChannelCredentials({device_.certificate, device_.key.ToPem()}, deployment_.topology(),
+                               server_->environment().region(), ServiceKind::kCustody,
+                               &server_->environment().clock()));
+    custody_ = custody::v1::CustodyService::NewStub(channel);
+    EXPECT_EQ(ReasonOf(Call(Form::kPool)), ReasonOf(outcome));
+    EXPECT_EQ(logged.Count(ReasonOf(outcome)), 1u);
+    server->reset();
+    log.Flush();
+    return testing::internal::GetCapturedStderr();
+  }
+};
+
+TEST_F(LoggedCalls, CallLineHasNoNamesAndNoMessage) {
+  const std::string written =
+      LinesOf(LogLevel::kInfo, {}, Refuse(Reason::kAccountNotYours, "detail"));
   EXPECT_THAT(written, HasSubstr(" info call request="));
   EXPECT_THAT(written, HasSubstr(std::string("method=") + kPoolMethod));
   EXPECT_THAT(written, HasSubstr("caller=device reason=ACCOUNT_NOT_YOURS latency_us="));
   EXPECT_THAT(written, testing::Not(HasSubstr("detail")));
+}
+
+TEST_F(LoggedCalls, SuccessIsLogged) {
+  EXPECT_THAT(LinesOf(LogLevel::kInfo, {}, absl::OkStatus()), HasSubstr("reason=OK"));
+}
+
+TEST_F(LoggedCalls, SuccessOfACountedMethodIsNotLogged) {
+  EXPECT_THAT(LinesOf(LogLevel::kInfo, {kPoolMethod}, absl::OkStatus()),
+              testing::Not(HasSubstr(kPoolMethod)));
+}
+
+TEST_F(LoggedCalls, SuccessOfACountedMethodIsLoggedForDebugging) {
+  EXPECT_THAT(LinesOf(LogLevel::kDebug, {kPoolMethod}, absl::OkStatus()),
+              HasSubstr(" debug call request="));
+}
+
+TEST_F(LoggedCalls, RefusalOfACountedMethodIsLogged) {
+  EXPECT_THAT(LinesOf(LogLevel::kInfo, {kPoolMethod}, Refuse(Reason::kAccountNotYours)),
+              HasSubstr("reason=ACCOUNT_NOT_YOURS"));
 }
 
 }  // namespace

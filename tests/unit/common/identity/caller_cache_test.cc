@@ -1,5 +1,6 @@
 #include "services/common/identity/caller_cache.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -46,6 +47,34 @@ TEST(CallerCacheTest, KnownCertificateIsRefusedOnceItExpires) {
   EXPECT_THAT(cache.Identify(pem, kNow + kDayMs + kSecondMs),
               RefusedWith(Reason::kCertificateInvalid));
   EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST(CallerCacheTest, CertificateAtThePlaceOfAnotherIsNotTakenForIt) {
+  const TestDeployment deployment;
+  CallerCache cache(deployment.topology());
+  const std::string first = MakeTestDevice().certificate;
+  const std::string second = MakeTestDevice().certificate;
+  // As memory of a connection that ended holds the certificate of the next one.
+  std::string place(std::max(first.size(), second.size()), '\0');
+  std::vector<SigningKeyId> seen;
+  for (const std::string& pem : {first, second, first}) {
+    std::copy(pem.begin(), pem.end(), place.begin());
+    const auto caller = cache.Identify({place.data(), pem.size()}, TestDeployment::kStart);
+    ASSERT_THAT(caller, IsOk());
+    seen.push_back((*caller)->key.id());
+  }
+  EXPECT_NE(seen[0], seen[1]);
+  EXPECT_EQ(seen[0], seen[2]);
+}
+
+TEST(CallerCacheTest, CallersOfOneCacheAreUnknownToAnother) {
+  const TestDeployment deployment;
+  const std::string pem = MakeTestDevice().certificate;
+  CallerCache first(deployment.topology());
+  CallerCache second(deployment.topology());
+  ASSERT_THAT(first.Identify(pem, TestDeployment::kStart), IsOk());
+  ASSERT_THAT(second.Identify(pem, TestDeployment::kStart), IsOk());
+  EXPECT_EQ(second.size(), 1u);
 }
 
 TEST(CallerCacheTest, CacheStaysWithinItsCapacity) {

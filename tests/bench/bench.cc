@@ -1,0 +1,58 @@
+#include "tests/bench/bench.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "services/common/status/check.h"
+
+namespace comity::bench {
+namespace {
+
+// migrate_account comes last.
+const std::vector<std::pair<std::string, Bench>>& Benches() {
+  static const auto* const benches =
+      new std::vector<std::pair<std::string, Bench>>{{"unwrap_unary", UnwrapUnary},
+                                                     {"unwrap_batch", UnwrapBatch},
+                                                     {"key_create", KeyCreate},
+                                                     {"object_put", ObjectPut},
+                                                     {"object_get", ObjectGet},
+                                                     {"store_commit", StoreCommit},
+                                                     {"store_get", StoreGet},
+                                                     {"blob_put", BlobPut},
+                                                     {"migrate_account", MigrateAccount}};
+  return *benches;
+}
+
+}  // namespace
+
+std::vector<std::string> BenchNames() {
+  std::vector<std::string> names;
+  for (const auto& [name, bench] : Benches()) names.push_back(name);
+  return names;
+}
+
+const Bench& FindBench(const std::string& name) {
+  for (const auto& [known, bench] : Benches()) {
+    if (known == name) return bench;
+  }
+  COMITY_CHECK(false);
+  std::abort();
+}
+
+Settings SmokeSettings(std::string folder) {
+  Settings settings;
+  settings.folder = std::move(folder);
+  settings.smoke = true;
+  settings.rounds = 1;
+  settings.round_time = std::chrono::milliseconds(50);
+  settings.connections = 2;
+  settings.streams = 2;
+  settings.object_bytes = (5 << 20) + 1;  // more than one segment, and not a whole chunk
+  settings.migrations = 1;
+  settings.account_objects = 2;
+  settings.account_object_bytes = 1 << 10;
+  settings.creates_in_flight = 4;
+  return settings;
+}
+
+}  // namespace comity::bench
