@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/deployment/ports.h"
+#include "client/deployment/programs.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/review/v1/review.grpc.pb.h"
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -108,14 +109,6 @@ struct Supervisor::Service {
     return std::string(Name(info->kind)) + " of region " + region.name();
   }
 };
-
-std::string ProgramFolder() {
-  if (const char* named = std::getenv("COMITY_BIN_DIR"); named != nullptr && *named != '\0') {
-    return named;
-  }
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
 
 Supervisor::Supervisor(DeploymentPaths paths, std::unique_ptr<Session> session)
     : paths_(std::move(paths)), session_(std::move(session)) {}

@@ -87,9 +87,6 @@ class Supervisor final {
   std::unique_ptr<Session> session_;
 };
 
-// Where comity-storage and the others are: $COMITY_BIN_DIR, else beside the running program.
-std::string ProgramFolder();
-
 }  // namespace comity
 
 #endif  // COMITY_CLIENT_DEPLOYMENT_SUPERVISOR_H_

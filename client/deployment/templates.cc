@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/deployment/maker.h"
+#include "client/deployment/programs.h"
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -31,8 +32,8 @@ std::vector<std::string> ShareFolders() {
       break;
     }
   }
-  // <prefix>/bin/comity
-  const fs::path installed = program.parent_path().parent_path() / "share" / "comity";
+  // <prefix>/bin, where everything was installed
+  const fs::path installed = fs::path(ProgramFolder()).parent_path() / "share" / "comity";
   if (fs::is_directory(installed / "topologies", error)) folders.push_back(installed.string());
   return folders;
 }
