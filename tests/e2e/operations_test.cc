@@ -36,35 +36,32 @@ class OperationsTest : public ::testing::Test {
 };
 
 TEST_F(OperationsTest, KeyIsRotatedWatchedAndToldInADeploymentOfOneShell) {
-  const ProgramResult result =
-      RunScript(
-          R"(
-eval "$(comity up --ephemeral --env)" trap 'comity down' EXIT test "$COMITY_HOME" =
-              "$COMITY_DEPLOYMENT/home" comity account create-- territory CN >
-              created.txt echo one > one.txt;
-          echo two > two.txt comity put one.txt comity key rotate |
-              grep -
-                  F 'Version 2 of your key was made in region us.' comity put two.txt comity get
-                      one.txt -
-                  o one.back &&
-          cmp one.txt one.back comity get two.txt - o two.back &&
-          cmp two.txt two.back comity key where |
-              grep - F 'Versions of the key: 2 wraps; 1 opens what it wrapped.' comity-- json key
-                          where >
-                  where.json comity key verify - attestation where.json >
-                  verified.txt comity bundle - o bundle &&
-          cmp bundle / bundle.json "$COMITY_BUNDLE/bundle.json" comity bundle cn - o cn.json &&
-          grep - q '"cn"' cn.json grep -
-                  q "\"$COMITY_US_CUSTODY\"" bundle / bundle.json comity-- json logs us /
-                      custody-- since 10m |
-              grep - q '"event":"ready"' comity logs review - n 3 > logs.txt;
-          test "$(wc -l < logs.txt)" - le 3 url =
-              $(comity-- json status | sed 's/.*"metrics_url":"\([^"]*\)".*/\1/')
-                  curl-- silent-- fail
-              "$url" > metrics.txt grep - q '^comity_info{' metrics.txt grep -
-                           q '^comity_calls_total{' metrics.txt) ");
-      EXPECT_EQ(result.exit_code, 0)
-      << result.output;
+  const ProgramResult result = RunScript(R"sh(
+eval "$(comity up --ephemeral --env)"
+trap 'comity down' EXIT
+test "$COMITY_HOME" = "$COMITY_DEPLOYMENT/home"
+comity account create --territory CN > created.txt
+echo one > one.txt; echo two > two.txt
+comity put one.txt
+comity key rotate | grep -F 'Version 2 of your key was made in region us.'
+comity put two.txt
+comity get one.txt -o one.back && cmp one.txt one.back
+comity get two.txt -o two.back && cmp two.txt two.back
+comity key where | grep -F 'Versions of the key: 2 wraps; 1 opens what it wrapped.'
+comity --json key where > where.json
+comity key verify-attestation where.json > verified.txt
+comity bundle -o bundle && cmp bundle/bundle.json "$COMITY_BUNDLE/bundle.json"
+comity bundle cn -o cn.json && grep -q '"cn"' cn.json
+grep -q "\"$COMITY_US_CUSTODY\"" bundle/bundle.json
+comity --json logs us/custody --since 10m | grep -q '"event":"ready"'
+comity logs review -n 3 > logs.txt; test "$(wc -l < logs.txt)" -le 3
+comity --json status > status.json
+url=$(grep -o '"metrics_url":"[^"]*' status.json | head -n 1 | cut -d '"' -f 4)
+curl --silent --fail "$url" > metrics.txt
+grep -q '^comity_info{' metrics.txt
+grep -q '^comity_calls_total{' metrics.txt
+)sh");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("is removed"));
   EXPECT_EQ(Deployments(), 0u);
 }
@@ -86,29 +83,24 @@ TEST_F(OperationsTest, EphemeralDeploymentGoesWithItsShell) {
 }
 
 TEST_F(OperationsTest, CaseIsGivenToOneReviewer) {
-  const ProgramResult result =
-      RunScript(
-          R"(
-eval "$(comity up --ephemeral --env)" trap 'comity down' EXIT comity test clock advance 2018 -
-                  03 - 01 comity account create-- territory CN-- accept - terms cn - 2018 - 02 >
-              created.txt account =
-              $(comity-- json account show | sed 's/.*"account":"\([^"]*\)".*/\1/') echo warrant >
-              warrant.txt comity-- json-- as cn / agent -
-                  lin legal submit-- target
-                  "cn/$account" --class identifiers-- instrument subpoena-- instrument -
-                  file warrant.txt-- reference 17 --basis 'Art. 28' --ground 'fraud' >
-              case.json case =
-                  $(sed 's/.*"case":"\([^"]*\)".*/\1/' case.json) comity-- as cn / reviewer -
-                      chen legal assign "$case" lawyer - sun |
-                  grep - F 'given to   lawyer-sun' if comity-- as cn / reviewer -
-                          chen legal decide "$case" accept 2 >
-                      refused.txt;
-          then exit 1;
-          fi grep - q STATE_NOT_READY refused.txt comity-- as cn / reviewer -
-              chen legal assign "$case" >
-          taken.txt comity-- as cn / reviewer - chen legal decide "$case" accept > decided.txt) ");
-      EXPECT_EQ(result.exit_code, 0)
-      << result.output;
+  const ProgramResult result = RunScript(R"sh(
+eval "$(comity up --ephemeral --env)"
+trap 'comity down' EXIT
+comity test clock advance 2018-03-01
+comity account create --territory CN --accept-terms cn-2018-02 > created.txt
+account=$(comity --json account show | grep -o '"account":"[^"]*' | head -n 1 | cut -d '"' -f 4)
+echo warrant > warrant.txt
+comity --json --as cn/agent-lin legal submit --target "cn/$account" --class names \
+  --from 2018-02-01 --to 2018-03-01 --instrument warrant --instrument-file warrant.txt \
+  --reference 17 --basis 'Art. 36' --ground 'fraud, suspect named' > case.json
+case=$(grep -o '"case":"[^"]*' case.json | head -n 1 | cut -d '"' -f 4)
+comity --as cn/reviewer-chen legal assign "$case" lawyer-sun | grep -F 'given to   lawyer-sun'
+if comity --as cn/reviewer-chen legal decide "$case" accept 2> refused.txt; then exit 1; fi
+grep -q STATE_NOT_READY refused.txt
+comity --as cn/reviewer-chen legal assign "$case" > taken.txt
+comity --as cn/reviewer-chen legal decide "$case" accept > decided.txt
+)sh");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
 }
 
 }  // namespace
