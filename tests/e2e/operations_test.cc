@@ -53,10 +53,11 @@ comity key verify-attestation where.json > verified.txt
 comity bundle -o bundle && cmp bundle/bundle.json "$COMITY_BUNDLE/bundle.json"
 comity bundle cn -o cn.json && grep -q '"cn"' cn.json
 grep -q "\"$COMITY_US_CUSTODY\"" bundle/bundle.json
-comity --json logs us/custody --since 10m | grep -q '"event":"ready"'
+comity --json logs us/custody --since 10m > logs.json
+grep -q '"event":"ready"' logs.json
 comity logs review -n 3 > logs.txt; test "$(wc -l < logs.txt)" -le 3
 comity --json status > status.json
-url=$(grep -o '"metrics_url":"[^"]*' status.json | head -n 1 | cut -d '"' -f 4)
+url=$(sed 's/.*"metrics_url":"\([^"]*\)".*/\1/' status.json)
 curl --silent --fail "$url" > metrics.txt
 grep -q '^comity_info{' metrics.txt
 grep -q '^comity_calls_total{' metrics.txt
@@ -88,12 +89,13 @@ eval "$(comity up --ephemeral --env)"
 trap 'comity down' EXIT
 comity test clock advance 2018-03-01
 comity account create --territory CN --accept-terms cn-2018-02 > created.txt
-account=$(comity --json account show | grep -o '"account":"[^"]*' | head -n 1 | cut -d '"' -f 4)
+comity --json account show > account.json
+account=$(sed 's/.*"account":"\([^"]*\)".*/\1/' account.json)
 echo warrant > warrant.txt
 comity --json --as cn/agent-lin legal submit --target "cn/$account" --class names \
   --from 2018-02-01 --to 2018-03-01 --instrument warrant --instrument-file warrant.txt \
   --reference 17 --basis 'Art. 36' --ground 'fraud, suspect named' > case.json
-case=$(grep -o '"case":"[^"]*' case.json | head -n 1 | cut -d '"' -f 4)
+case=$(sed 's/.*"case":"\([^"]*\)".*/\1/' case.json)
 comity --as cn/reviewer-chen legal assign "$case" lawyer-sun | grep -F 'given to   lawyer-sun'
 if comity --as cn/reviewer-chen legal decide "$case" accept 2> refused.txt; then exit 1; fi
 grep -q STATE_NOT_READY refused.txt
