@@ -4,6 +4,7 @@
 #include <string>
 
 #include "client/cli/account_commands.h"
+#include "client/cli/custody_commands.h"
 #include "client/cli/deployment_commands.h"
 #include "client/cli/key_commands.h"
 #include "client/cli/legal_commands.h"
@@ -54,7 +55,8 @@ void DeclareCommands(CLI::App& app, Context& context) {
   app.add_option("--profile", context.profile, "Which of your device profiles acts")
       ->type_name("PROFILE")
       ->capture_default_str();
-  app.add_option("--as", context.as, "Which person acts, as <region>/<name> (legal, migrate)")
+  app.add_option("--as", context.as,
+                 "Which person acts, as <region>/<name> (legal, migrate, custody)")
       ->type_name("PERSON");
 
   AddDeploymentCommands(app, context);
@@ -62,6 +64,7 @@ void DeclareCommands(CLI::App& app, Context& context) {
   AddObjectCommands(app, context);
   AddKeyCommands(app, context);
   AddMigrateCommands(app, context);
+  AddCustodyCommands(app, context);
   AddLegalCommands(app, context);
   AddReportCommands(app, context);
   AddScenarioCommands(app, context);

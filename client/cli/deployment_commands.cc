@@ -49,7 +49,13 @@ json ToJson(const ServiceReport& report) {
               {"development", report.development},
               {"version", report.version},
               {"uptime_seconds", report.uptime_seconds}});
-  if (!report.seal.empty()) out["seal"] = report.seal;
+  if (!report.seal.empty()) {
+    out.update({{"seal", report.seal}, {"sealed", report.sealed}});
+    if (report.shares_needed > 0) {
+      out.update(
+          {{"shares_entered", report.shares_entered}, {"shares_needed", report.shares_needed}});
+    }
+  }
   return out;
 }
 
@@ -85,6 +91,14 @@ std::string MetricsPort(const ServiceReport& report) {
   return report.metrics_url.substr(colon, report.metrics_url.find('/', colon) - colon);
 }
 
+// "sealed 1/2": so many of the shares that are needed have been entered.
+std::string State(const ServiceReport& report) {
+  if (!report.sealed) return "serving";
+  if (report.shares_needed == 0) return "sealed";
+  return "sealed " + std::to_string(report.shares_entered) + "/" +
+         std::to_string(report.shares_needed);
+}
+
 std::string ToText(const Supervisor& supervisor, const std::vector<ServiceReport>& reports) {
   const Topology& topology = supervisor.topology();
   std::string text = topology.title() + "\n";
@@ -97,16 +111,15 @@ std::string ToText(const Supervisor& supervisor, const std::vector<ServiceReport
   if (topology.development()) {
     text += "  development: test clock, keys of all holders on one machine. Not for real data.\n";
   }
-  text += "\n" +
-          Row({"region", "service", "operator", "state", "accounts", "leaves", "address", "metrics",
-               "seal"});
+  text += "\n" + Row({"region", "service", "operator", "state", "accounts", "leaves", "address",
+                      "metrics", "seal"});
   for (const ServiceReport& report : reports) {
     if (!report.answers) {
       text += Row(
           {report.region, std::string(Name(report.kind)), report.operator_name, report.problem});
       continue;
     }
-    text += Row({report.region, std::string(Name(report.kind)), report.operator_name, "serving",
+    text += Row({report.region, std::string(Name(report.kind)), report.operator_name, State(report),
                  std::to_string(report.accounts), std::to_string(report.log_size), report.address,
                  MetricsPort(report), report.seal});
   }
@@ -126,6 +139,7 @@ struct UpOptions {
   bool env = false;
   bool ephemeral = false;
   pid_t owner = 0;  // 0 = the process that started this one
+  bool sealed = false;
 };
 
 // Which deployment, and the template to make it of if it is not there.
@@ -184,7 +198,8 @@ absl::Status Up(const Context& context, const UpOptions& options) {
   context.EndProgress();
   ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::Open(plan.directory));
   RETURN_IF_ERROR(
-      supervisor.Start([&](const std::string& step) { context.Progress("starting: " + step); }));
+      supervisor.Start([&](const std::string& step) { context.Progress("starting: " + step); },
+                       options.sealed ? Supervisor::Seals::kLeave : Supervisor::Seals::kOpen));
   context.EndProgress();
   if (options.env) {
     // Its accounts go with it.
@@ -330,6 +345,9 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
       ->needs(ephemeral)
       ->type_name("PID");
   up->get_option("--dir")->excludes(ephemeral);
+  up->add_flag("--sealed", options->sealed,
+               "Leave custodies sealed whose root key is split among persons; without it their "
+               "shares, which lie on this machine, are entered");
   up->footer(
       "Example: comity up icloud-cn-2018 --dir world\n"
       "Makes keys, certificates and a signed topology (a second `up` repeats none of it), starts\n"

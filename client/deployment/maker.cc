@@ -18,6 +18,7 @@
 #include "services/common/crypto/signing.h"
 #include "services/common/crypto/x509.h"
 #include "services/common/files/files.h"
+#include "services/common/seal/seal_record.h"
 #include "services/common/statement/operator.h"
 #include "services/common/statement/statement.h"
 #include "services/common/status/macros.h"
@@ -155,10 +156,37 @@ class Maker final {
     ASSIGN_OR_RETURN(const PrivateKey log_key,
                      KeyAt(folder + "/log.key", SignatureAlgorithm::kEd25519));
     service.set_log_key(log_key.public_key().spki());
-    if (kind == ServiceKind::kCustody && !FileExists(folder + "/root.key")) {
-      RETURN_IF_ERROR(WriteKeyfileSeal(folder + "/root.key"));
+    if (kind == ServiceKind::kCustody) {
+      return service.has_shamir_seal() ? ShamirSeal(region, service.shamir_seal(), folder + "/seal")
+                                       : KeyfileSeal(folder + "/root.key");
     }
     return absl::OkStatus();
+  }
+
+  // A root key that exists only until its shares are written. Without the public record custody
+  // does not start: a birth that was interrupted before it makes another root for the same persons.
+  absl::Status ShamirSeal(const pb::Region& region, const pb::ShamirSeal& seal,
+                          const std::string& record) const {
+    if (FileExists(record)) return absl::OkStatus();
+    std::vector<std::string> persons;
+    for (const pb::SealHolder& holder : seal.holders()) persons.push_back(holder.person());
+    ASSIGN_OR_RETURN(const RegionId id, RegionId::Create(region.name()));
+    ASSIGN_OR_RETURN(const NewSeal made,
+                     SplitRoot(RandomSecret(kSealedRootSize), topology_.deployment(), id,
+                               seal.threshold(), persons));
+    for (size_t i = 0; i < persons.size(); ++i) {
+      RETURN_IF_ERROR(MakePrivateFolders(paths_.Person(region.name(), persons[i])));
+      RETURN_IF_ERROR(WritePrivateFile(paths_.SealShare(region.name(), persons[i]),
+                                       FormatSealShare(made.shares[i])));
+    }
+    RETURN_IF_ERROR(WriteFileDurably(record, EncodeSealRecord(made.record), FileMode::kPublic));
+    Say("shares of the root key of custody " + region.name() + " for " +
+        std::to_string(persons.size()) + " persons");
+    return absl::OkStatus();
+  }
+
+  static absl::Status KeyfileSeal(const std::string& path) {
+    return FileExists(path) ? absl::OkStatus() : WriteKeyfileSeal(path);
   }
 
   static absl::Status WriteKeyfileSeal(const std::string& path) {

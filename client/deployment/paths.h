@@ -8,6 +8,9 @@
 
 namespace comity {
 
+// In the folder of a person who holds a share of a custody's root key.
+inline constexpr char kSealShareFile[] = "custody-share";
+
 // Where things lie in a deployment's folder: one private folder per holder (docs/deployment.md).
 class DeploymentPaths final {
  public:
@@ -22,6 +25,9 @@ class DeploymentPaths final {
   std::string Operator(std::string_view name) const { return Join({"operators", name}); }
   std::string Person(std::string_view region, std::string_view name) const {
     return Join({"people", region, name});
+  }
+  std::string SealShare(std::string_view region, std::string_view person) const {
+    return Person(region, person) + "/" + kSealShareFile;
   }
   std::string Service(std::string_view region, ServiceKind kind) const {
     return Join({region, Name(kind)});

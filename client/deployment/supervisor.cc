@@ -14,6 +14,7 @@
 
 #include "client/deployment/ports.h"
 #include "client/deployment/programs.h"
+#include "client/seal/open_seals.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/review/v1/review.grpc.pb.h"
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -190,6 +191,9 @@ ServiceReport Supervisor::Ask(const Service& service) {
   report.log_size = status->log_size();
   report.log_quorum = status->log_quorum();
   report.seal = status->seal();
+  report.sealed = status->sealed();
+  report.shares_entered = status->seal_shares_entered();
+  report.shares_needed = status->seal_shares_needed();
   report.development = status->development();
   report.time = status->time_ms();
   report.topology_serial = status->topology_serial();
@@ -236,7 +240,7 @@ bool Supervisor::RunsElsewhere(const Service& service) {
   return false;
 }
 
-absl::Status Supervisor::Start(const Progress& progress) {
+absl::Status Supervisor::Start(const Progress& progress, Seals seals) {
   const Lock lock(paths_.directory());
   const std::string programs = ProgramFolder();
   size_t started = 0;
@@ -251,7 +255,7 @@ absl::Status Supervisor::Start(const Progress& progress) {
     RETURN_IF_ERROR(AwaitAnswer(service));
     if (progress && started > 0) progress(service.Title() + " answers");
   }
-  return absl::OkStatus();
+  return seals == Seals::kOpen ? OpenSeals(*session_, progress) : absl::OkStatus();
 }
 
 absl::Status Supervisor::Stop(const Progress& progress) {

@@ -34,6 +34,9 @@ struct ServiceReport {
   uint64_t log_size = 0;
   std::string log_quorum;
   std::string seal;  // custody only
+  bool sealed = false;
+  uint32_t shares_entered = 0;
+  uint32_t shares_needed = 0;
   bool development = false;
   UnixMillis time = 0;
   uint64_t topology_serial = 0;
@@ -51,9 +54,11 @@ class Supervisor final {
   static absl::StatusOr<Supervisor> Open(const std::string& directory);
 
   // Starts what does not run and waits until every service answers over mTLS with this topology.
-  // STORE_UNAVAILABLE when a program is not there; STATE_NOT_READY, with the last lines of its log,
-  // when a service ends or does not answer in time: the others go on running.
-  absl::Status Start(const Progress& progress = nullptr);
+  // Custodies that people open are opened as those people, whose shares lie on this machine, or
+  // left sealed. STORE_UNAVAILABLE when a program is not there; STATE_NOT_READY, with the last
+  // lines of its log, when a service ends or does not answer in time: the others go on running.
+  enum class Seals { kOpen, kLeave };
+  absl::Status Start(const Progress& progress = nullptr, Seals seals = Seals::kOpen);
   // Asks all to end, waits for running calls, and kills what does not end.
   absl::Status Stop(const Progress& progress = nullptr);
   // As a power failure would, without warning. For tests of what survives.

@@ -16,6 +16,7 @@ constexpr size_t kMaxDelivered = 64;
 constexpr size_t kMinNonce = 16;
 constexpr size_t kMaxNonce = 64;
 constexpr size_t kMaxWrapped = 256;
+constexpr size_t kMaxShareBytes = 64;
 
 absl::Status Invalid(std::string_view what) { return Refuse(Reason::kFieldInvalid, what); }
 
@@ -328,12 +329,31 @@ void Encode(const RecordKey& key, pb::OpenRecordKeyResponse& response) {
   response.set_wrapped(key.wrapped);
 }
 
+absl::StatusOr<SecretBytes> Decode(const pb::EnterShareRequest& request) {
+  if (request.share().size() > kMaxShareBytes) {
+    return Refuse(Reason::kFieldInvalid, "share: at most 64 bytes");
+  }
+  return SecretBytes::CopyOf(request.share());
+}
+
+void Encode(const SealState& state, pb::SealState& out) {
+  out.set_seal(state.description);
+  out.set_sealed(state.sealed);
+  out.set_shares_needed(state.needed);
+  for (const ShareState& share : state.holders) {
+    pb::ShareHolder& holder = *out.add_holders();
+    holder.set_person(share.person);
+    holder.set_entered(share.entered);
+  }
+}
+
 void WipeSecrets(pb::GenerateDataKeyResponse& message) { WipeString(*message.mutable_plaintext()); }
 void WipeSecrets(pb::BatchGenerateDataKeysResponse& message) {
   for (pb::GenerateDataKeyResponse& key : *message.mutable_keys()) {
     WipeSecrets(key);
   }
 }
+void WipeSecrets(pb::EnterShareRequest& message) { WipeString(*message.mutable_share()); }
 void WipeSecrets(pb::WrapDataKeyRequest& message) { WipeString(*message.mutable_plaintext()); }
 void WipeSecrets(pb::BatchWrapDataKeysRequest& message) {
   for (pb::WrapItem& item : *message.mutable_items()) {

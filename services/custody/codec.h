@@ -13,6 +13,7 @@
 #include "services/custody/legal_use.h"
 #include "services/custody/peer_custody.h"
 #include "services/custody/record_key.h"
+#include "services/custody/vault.h"
 
 // Between the wire and the domain: every check of a request's form is here. FIELD_INVALID names the
 // field; CONTEXT_INVALID, REASON_UNSPECIFIED, STATEMENT_MALFORMED where they say more.
@@ -83,12 +84,17 @@ void Encode(const GeneratedKey& key, pb::GenerateDataKeyResponse& response);
 void Encode(LegalUse use, pb::ExecuteAuthorisationResponse& response);
 void Encode(const RecordKey& key, pb::OpenRecordKeyResponse& response);
 
+// Nothing but a wrong size is refused: what is no share has to be counted as a wrong one.
+absl::StatusOr<SecretBytes> Decode(const pb::EnterShareRequest& request);
+void Encode(const SealState& state, pb::SealState& out);
+
 // Overwrites what a message holds of plain keys. The server calls it when a call is over.
 template <typename Message>
 void WipeSecrets(Message&) {}
 void WipeSecrets(pb::GenerateDataKeyResponse& message);
 void WipeSecrets(pb::BatchGenerateDataKeysResponse& message);
 void WipeSecrets(pb::WrapDataKeyRequest& message);
+void WipeSecrets(pb::EnterShareRequest& message);
 void WipeSecrets(pb::BatchWrapDataKeysRequest& message);
 void WipeSecrets(pb::UnwrapDataKeyResponse& message);
 void WipeSecrets(pb::BatchUnwrapDataKeysResponse& message);

@@ -106,16 +106,17 @@ absl::Status Custodian::FillNewAccount(const DeviceChain& chain, const Statement
   account.chain = chain;
   account.statements.emplace(1, record);
 
+  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   const SecretBytes key = RandomSecret(kAeadKeySize);
   account.keys = {KeyRecord{.epoch = 1,
                             .version = 1,
                             .state = KeyState::kEnabled,
                             .created = site_->Now(),
                             .destroyed = 0,
-                            .sealed = sealer_->SealAccountKey(account.id, 1, 1, key)}};
+                            .sealed = sealer->SealAccountKey(account.id, 1, 1, key)}};
   const X25519KeyPair metadata = GenerateX25519();
   account.metadata_public_key = metadata.public_key;
-  account.metadata_keys[1] = sealer_->SealMetadataKey(account.id, 1, metadata.private_key);
+  account.metadata_keys[1] = sealer->SealMetadataKey(account.id, 1, metadata.private_key);
 
   Activation activation;
   activation.epoch = 1;
@@ -132,6 +133,7 @@ absl::Status Custodian::FillNewAccount(const DeviceChain& chain, const Statement
 absl::StatusOr<Statement> Custodian::Create(const Authorization& authorization,
                                             const std::vector<Statement>& entries,
                                             const Statement& record) {
+  RETURN_IF_ERROR(vault_->CheckOpen());
   ASSIGN_OR_RETURN(const DeviceChain chain, VerifyNewChain(entries));
   if (chain.deployment() != site_->topology->deployment()) {
     return Refuse(Reason::kFieldInvalid, "a device chain of another deployment");
@@ -182,6 +184,7 @@ absl::Status Custodian::FillRotation(const SigningKeyId& device, const RequestId
   if (enabled >= kMaxExportedVersions) {
     return Refuse(Reason::kStateNotReady, "as many key versions as can move");
   }
+  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   const UnixMillis now = site_->Now();
   const KeyVersion version = newest + 1;
   const SecretBytes key = RandomSecret(kAeadKeySize);
@@ -191,7 +194,7 @@ absl::Status Custodian::FillRotation(const SigningKeyId& device, const RequestId
                 .state = KeyState::kEnabled,
                 .created = now,
                 .destroyed = 0,
-                .sealed = sealer_->SealAccountKey(account.id, account.epoch, version, key)});
+                .sealed = sealer->SealAccountKey(account.id, account.epoch, version, key)});
   ASSIGN_OR_RETURN(Statement statement,
                    site_->Sign(account.id, KeyRotation{account.epoch, version, request}));
   plan.leaves.push_back({std::string(kLeafRotation), statement.digest()});
@@ -204,6 +207,7 @@ absl::Status Custodian::FillRotation(const SigningKeyId& device, const RequestId
 
 absl::StatusOr<Statement> Custodian::Rotate(const Authorization& authorization, const AccountId& id,
                                             const RequestId& request) {
+  RETURN_IF_ERROR(vault_->CheckOpen());
   const SigningKeyId device = authorization.caller().key.id();
   const auto known = [&](const Account& account) {
     return std::ranges::find_if(account.rotations, [&](const Rotation& rotation) {

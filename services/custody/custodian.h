@@ -10,9 +10,9 @@
 #include "services/common/ids/ids.h"
 #include "services/common/statement/statement.h"
 #include "services/custody/account.h"
-#include "services/custody/key_sealer.h"
 #include "services/custody/ledger.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -34,8 +34,8 @@ struct AccountKeyView {
 // outlives it.
 class Custodian final {
  public:
-  Custodian(const Site* site, Ledger* ledger, const KeySealer* sealer)
-      : site_(site), ledger_(ledger), sealer_(sealer) {}
+  Custodian(const Site* site, Ledger* ledger, const Vault* vault)
+      : site_(site), ledger_(ledger), vault_(vault) {}
 
   // Makes the first key version and the metadata key pair; returns the signed activation. A repeat
   // for an account that is active here returns the same one.
@@ -47,6 +47,7 @@ class Custodian final {
   //   CONSENT_MISSING        the home asks for terms that the record does not accept.
   //   STATEMENT_SUPERSEDED   the account exists with another record.
   //   ACCOUNT_NOT_HERE, KEY_DESTROYED   it existed here.
+  //   SEALED                 to everybody.
   absl::StatusOr<Statement> Create(const Authorization& authorization,
                                    const std::vector<Statement>& chain, const Statement& record);
 
@@ -77,7 +78,7 @@ class Custodian final {
 
   const Site* const site_;
   Ledger* const ledger_;
-  const KeySealer* const sealer_;
+  const Vault* const vault_;
 };
 
 }  // namespace comity::custody

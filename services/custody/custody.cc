@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/status/macros.h"
+
 namespace comity::custody {
 namespace {
 
@@ -12,20 +14,30 @@ constexpr int64_t kRetryMs = kSecondMs;
 
 }  // namespace
 
-Custody::Custody(Site site, const RootKey& root, AccountStore* store, LeafLog* log,
-                 PeerCustody* peers, size_t cached_accounts)
+Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerCustody* peers,
+                 size_t cached_accounts)
     : site_(std::move(site)),
-      sealer_(root, site_.topology->deployment(), site_.region),
       cache_(cached_accounts),
+      vault_(&site_, seal, log,
+             [this] {
+               cache_.Clear();
+               importer_.DropAll();
+             }),
       ledger_(&site_, store, log, &cache_, &agenda_),
-      custodian_(&site_, &ledger_, &sealer_),
-      data_keys_(&site_, &ledger_, &sealer_, &cache_),
-      mover_(&site_, &ledger_, &sealer_, peers),
+      custodian_(&site_, &ledger_, &vault_),
+      data_keys_(&site_, &ledger_, &vault_, &cache_),
+      mover_(&site_, &ledger_, &vault_, peers),
       messenger_(&site_, &ledger_, &mover_),
-      importer_(&site_, &ledger_, &sealer_),
-      legal_uses_(&site_, store, &ledger_, log, &sealer_) {}
+      importer_(&site_, &ledger_, &vault_),
+      legal_uses_(&site_, store, &ledger_, log, &vault_) {}
+
+absl::Status Custody::Start() {
+  RETURN_IF_ERROR(vault_.Start());
+  return ledger_.Recount();
+}
 
 void Custody::Tick(const std::function<bool()>& stopping) {
+  vault_.Tick();
   importer_.DropExpired();
   const std::vector<AccountId> due = agenda_.TakeDue(site_.Now(), kDueAtOnce);
   for (const AccountId& id : due) {

@@ -12,15 +12,15 @@
 #include "services/custody/data_keys.h"
 #include "services/custody/importer.h"
 #include "services/custody/key_cache.h"
-#include "services/custody/key_sealer.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/ledger.h"
 #include "services/custody/legal_use.h"
 #include "services/custody/messenger.h"
 #include "services/custody/mover.h"
 #include "services/custody/peer_custody.h"
-#include "services/custody/root_key.h"
+#include "services/custody/seal.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -31,20 +31,22 @@ inline constexpr size_t kCachedAccounts = 16'384;
 // outlives it. Thread-safe after Start().
 class Custody final {
  public:
-  Custody(Site site, const RootKey& root, AccountStore* store, LeafLog* log, PeerCustody* peers,
+  Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerCustody* peers,
           size_t cached_accounts = kCachedAccounts);
   Custody(const Custody&) = delete;
   Custody& operator=(const Custody&) = delete;
 
-  // Looks at every stored account once. Before the first call.
-  absl::Status Start() { return ledger_.Recount(); }
+  // Opens the seal if it opens by itself, and looks at every stored account once. Before the first
+  // call.
+  absl::Status Start();
 
   // What falls due without being asked, a bounded number of accounts; from the maintenance thread.
   // Leaves off when `stopping` says so.
   void Tick(const std::function<bool()>& stopping);
 
   const Site& site() const { return site_; }
-  const KeySealer& sealer() const { return sealer_; }
+  Vault& vault() { return vault_; }
+  const Vault& vault() const { return vault_; }
   Custodian& custodian() { return custodian_; }
   DataKeys& data_keys() { return data_keys_; }
   Messenger& messenger() { return messenger_; }
@@ -55,8 +57,8 @@ class Custody final {
 
  private:
   const Site site_;
-  const KeySealer sealer_;
   KeyCache cache_;
+  Vault vault_;
   Agenda agenda_;
   Ledger ledger_;
   Custodian custodian_;

@@ -33,6 +33,9 @@ COMITY_CUSTODY_METHOD(GetTransportKey);
 COMITY_CUSTODY_METHOD(ImportKeys);
 COMITY_CUSTODY_METHOD(ExecuteAuthorisation);
 COMITY_CUSTODY_METHOD(OpenRecordKey);
+COMITY_CUSTODY_METHOD(GetSeal);
+COMITY_CUSTODY_METHOD(EnterShare);
+COMITY_CUSTODY_METHOD(SealCustody);
 #undef COMITY_CUSTODY_METHOD
 
 // Request and response of one call, wiped when gRPC is done with them.
@@ -71,6 +74,7 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
     SetMessageAllocatorFor_UnwrapDataKey(&unwrap_);
     SetMessageAllocatorFor_BatchUnwrapDataKeys(&batch_unwrap_);
     SetMessageAllocatorFor_OpenRecordKey(&open_record_key_);
+    SetMessageAllocatorFor_EnterShare(&enter_share_);
   }
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
@@ -78,8 +82,11 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
                                       pb::GetStatusResponse* response) override {
     return HandleInline(environment_->calls(), context, kGetStatus, [=, this](const auto&) {
       environment_->FillStatus(*response->mutable_status());
-      response->mutable_status()->set_seal(custody_->site().seal);
-      response->mutable_status()->set_sealed(false);
+      const SealState seal = custody_->vault().state();
+      response->mutable_status()->set_seal(seal.description);
+      response->mutable_status()->set_sealed(seal.sealed);
+      response->mutable_status()->set_seal_shares_entered(seal.entered());
+      response->mutable_status()->set_seal_shares_needed(seal.needed);
       response->mutable_status()->set_accounts(custody_->known_accounts());
       return absl::OkStatus();
     });
@@ -274,11 +281,44 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
     return HandleInline(environment_->calls(), context, kOpenRecordKey,
                         [=, this](const Authorization& who) -> absl::Status {
                           RETURN_IF_ERROR(Check(*request));
-                          ASSIGN_OR_RETURN(
-                              const RecordKey key,
-                              comity::custody::OpenRecordKey(
-                                  who, custody_->site(), custody_->sealer(), request->wrapped()));
+                          ASSIGN_OR_RETURN(const Vault::Keys keys, custody_->vault().Open());
+                          ASSIGN_OR_RETURN(const RecordKey key,
+                                           comity::custody::OpenRecordKey(
+                                               who, custody_->site(), *keys, request->wrapped()));
                           Encode(key, *response);
+                          return absl::OkStatus();
+                        });
+  }
+
+  grpc::ServerUnaryReactor* GetSeal(grpc::CallbackServerContext* context, const pb::GetSealRequest*,
+                                    pb::GetSealResponse* response) override {
+    return HandleInline(environment_->calls(), context, kGetSeal,
+                        [=, this](const Authorization& who) -> absl::Status {
+                          ASSIGN_OR_RETURN(const SealState state, custody_->vault().GetState(who));
+                          Encode(state, *response->mutable_state());
+                          return absl::OkStatus();
+                        });
+  }
+
+  grpc::ServerUnaryReactor* EnterShare(grpc::CallbackServerContext* context,
+                                       const pb::EnterShareRequest* request,
+                                       pb::EnterShareResponse* response) override {
+    return OnPool(context, kEnterShare, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const SecretBytes share, Decode(*request));
+      ASSIGN_OR_RETURN(const SealState state, custody_->vault().Enter(who, share));
+      Encode(state, *response->mutable_state());
+      return absl::OkStatus();
+    });
+  }
+
+  // Here and now: it must not wait behind what fills the pool.
+  grpc::ServerUnaryReactor* SealCustody(grpc::CallbackServerContext* context,
+                                        const pb::SealCustodyRequest*,
+                                        pb::SealCustodyResponse* response) override {
+    return HandleInline(environment_->calls(), context, kSealCustody,
+                        [=, this](const Authorization& who) -> absl::Status {
+                          ASSIGN_OR_RETURN(const SealState state, custody_->vault().Close(who));
+                          Encode(state, *response->mutable_state());
                           return absl::OkStatus();
                         });
   }
@@ -311,6 +351,7 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
   WipingAllocator<pb::UnwrapDataKeyRequest, pb::UnwrapDataKeyResponse> unwrap_;
   WipingAllocator<pb::BatchUnwrapDataKeysRequest, pb::BatchUnwrapDataKeysResponse> batch_unwrap_;
   WipingAllocator<pb::OpenRecordKeyRequest, pb::OpenRecordKeyResponse> open_record_key_;
+  WipingAllocator<pb::EnterShareRequest, pb::EnterShareResponse> enter_share_;
 };
 
 }  // namespace
@@ -338,6 +379,9 @@ MethodRules CustodyRules() {
       {kImportKeys, kAllowForeignSame},
       {kExecuteAuthorisation, kAllowOwnReview},
       {kOpenRecordKey, kAllowOwnReview},
+      {kGetSeal, kAllowOwnOperatorPerson},
+      {kEnterShare, kAllowOwnOperatorPerson},
+      {kSealCustody, kAllowOwnOperatorPerson},
   };
 }
 

@@ -10,6 +10,7 @@
 #include "services/custody/keyfile_seal.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/peer_custody_client.h"
+#include "services/custody/shamir_seal.h"
 #include "services/custody/stored_account_store.h"
 
 namespace comity::custody {
@@ -37,17 +38,19 @@ Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
 
 class CustodyInstance final : public ServiceInstance {
  public:
-  CustodyInstance(ServiceEnvironment& environment, const Seal& seal, const RootKey& root)
-      : store_(&environment.records()),
+  CustodyInstance(ServiceEnvironment& environment, std::unique_ptr<Seal> seal)
+      : seal_(std::move(seal)),
+        store_(&environment.records()),
         log_(&environment.transparency_log()),
         peers_(&environment.peers()),
-        custody_(SiteOf(environment, seal), root, &store_, &log_, &peers_),
+        custody_(SiteOf(environment, *seal_), seal_.get(), &store_, &log_, &peers_),
         service_(MakeCustodyService(&environment, &custody_)) {}
 
   Custody& custody() { return custody_; }
   std::vector<grpc::Service*> GrpcServices() override { return {service_.get()}; }
 
  private:
+  const std::unique_ptr<Seal> seal_;
   StoredAccountStore store_;
   TransparencyLeafLog log_;
   PeerCustodyClient peers_;
@@ -64,13 +67,20 @@ void AddMetrics(ServiceEnvironment& environment, const Custody& custody) {
   metrics.AddCounter("comity_key_cache_loads_total",
                      "How often keys of an account were opened from the store.",
                      [&custody] { return static_cast<double>(custody.cache().loads()); });
-  // A custody is made once its root key is open, and loses it only with the process.
-  metrics.AddGauge("comity_sealed", "1 while the root key is absent, else 0.", [] { return 0.0; });
+  metrics.AddGauge("comity_sealed", "1 while the root key is absent, else 0.",
+                   [&custody] { return custody.vault().CheckOpen().ok() ? 0.0 : 1.0; });
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Seal>> MakeKeyfileSeal(const ServiceEnvironment& environment) {
+absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(const ServiceEnvironment& environment) {
+  const RegionInfo* region = environment.topology().FindRegion(environment.region());
+  if (region->service(ServiceKind::kCustody).shamir_seal.has_value()) {
+    ASSIGN_OR_RETURN(std::unique_ptr<Seal> seal,
+                     ShamirSeal::Load(environment.directory() + "/identity/seal",
+                                      environment.topology(), environment.region()));
+    return seal;
+  }
   if (!environment.topology().development()) {
     return Refuse(Reason::kNotDevelopment, "a keyfile guards no root key outside development");
   }
@@ -87,10 +97,8 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
   definition.make =
       [make_seal = std::move(make_seal)](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Seal> seal, make_seal(environment));
-    ASSIGN_OR_RETURN(SecretBytes bytes, seal->OpenRoot());
-    ASSIGN_OR_RETURN(const RootKey root, RootKey::Create(std::move(bytes), environment.region()));
-    auto instance = std::make_unique<CustodyInstance>(environment, *seal, root);
+    ASSIGN_OR_RETURN(std::unique_ptr<Seal> seal, make_seal(environment));
+    auto instance = std::make_unique<CustodyInstance>(environment, std::move(seal));
     RETURN_IF_ERROR(instance->custody().Start());
     AddMetrics(environment, instance->custody());
     environment.RegisterTicker("custody", [&environment, custody = &instance->custody()] {

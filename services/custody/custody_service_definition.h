@@ -5,18 +5,18 @@
 #include <memory>
 
 #include "services/common/server/service_environment.h"
-#include "services/custody/root_key.h"
+#include "services/custody/seal.h"
 
 namespace comity::custody {
 
 using SealFactory = std::function<absl::StatusOr<std::unique_ptr<Seal>>(const ServiceEnvironment&)>;
 
-// The keyfile seal: <service folder>/identity/root.key. NOT_DEVELOPMENT unless the topology is
-// marked as development.
-absl::StatusOr<std::unique_ptr<Seal>> MakeKeyfileSeal(const ServiceEnvironment& environment);
+// The seal that the topology names: shares of persons (<service folder>/identity/seal), else a key
+// file (identity/root.key), which is NOT_DEVELOPMENT unless the topology is marked as development.
+absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(const ServiceEnvironment& environment);
 
 // What RunService() needs to run a custody.
-ServiceDefinition CustodyDefinition(SealFactory make_seal = MakeKeyfileSeal);
+ServiceDefinition CustodyDefinition(SealFactory make_seal = MakeSeal);
 
 }  // namespace comity::custody
 

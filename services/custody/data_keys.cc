@@ -83,12 +83,14 @@ absl::StatusOr<DataKeys::Opened> DataKeys::Open(const AccountId& account) {
       return cached;
     }
     KeyCache::Load load(cache_, account);
+    // After the load is known to the cache: sealing closes the vault first and voids loads then.
+    ASSIGN_OR_RETURN(const Vault::Keys keys, vault_->Open());
     ASSIGN_OR_RETURN(const Account stored, ledger_->Load(account));
     if (!stored.exists()) {
       // Not kept: a stranger could fill the cache with accounts that do not exist.
       return Refuse(Reason::kAccountNotYours);
     }
-    ASSIGN_OR_RETURN(Opened opened, OpenStoredAccount(stored, *sealer_, site_->region));
+    ASSIGN_OR_RETURN(Opened opened, OpenStoredAccount(stored, *keys, site_->region));
     if (load.Insert(opened)) {
       return opened;
     }

@@ -12,9 +12,9 @@
 #include "services/common/secret/secret.h"
 #include "services/custody/key_cache.h"
 #include "services/custody/key_context.h"
-#include "services/custody/key_sealer.h"
 #include "services/custody/ledger.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -36,12 +36,13 @@ struct WrappedKey {
 // Makes, wraps and opens the data keys of one account for its devices. Nothing is stored. A call
 // for an account in the cache touches no store; the first one after a change loads it.
 // All calls: ACCOUNT_NOT_YOURS unless the caller is an active device of the account, also when
-// there is no such account; ACCOUNT_NOT_HERE after a move; KEY_DESTROYED after closing.
+// there is no such account; ACCOUNT_NOT_HERE after a move; KEY_DESTROYED after closing. SEALED, to
+// everybody; what is under way when custody is sealed is refused at its end.
 // Thread-safe. What it is given outlives it.
 class DataKeys final {
  public:
-  DataKeys(const Site* site, const Ledger* ledger, const KeySealer* sealer, KeyCache* cache)
-      : site_(site), ledger_(ledger), sealer_(sealer), cache_(cache) {}
+  DataKeys(const Site* site, const Ledger* ledger, const Vault* vault, KeyCache* cache)
+      : site_(site), ledger_(ledger), vault_(vault), cache_(cache) {}
 
   // May a call for this account run where blocking is not allowed?
   bool IsCached(const AccountId& account) const { return cache_->Find(account) != nullptr; }
@@ -69,7 +70,7 @@ class DataKeys final {
 
   const Site* const site_;
   const Ledger* const ledger_;
-  const KeySealer* const sealer_;
+  const Vault* const vault_;
   KeyCache* const cache_;
 };
 

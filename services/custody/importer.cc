@@ -116,6 +116,7 @@ absl::StatusOr<Statement> Importer::OfferTransportKey(const Authorization& autho
   if (!site_->topology->BorderAllows(source, site_->region, ServiceKind::kCustody)) {
     return Refuse(Reason::kBorderClosed);
   }
+  RETURN_IF_ERROR(vault_->CheckOpen());
   X25519KeyPair pair = GenerateX25519();
   const UnixMillis expiry = site_->Now() + kTransportKeyLifetimeMs;
   ASSIGN_OR_RETURN(Statement statement,
@@ -144,6 +145,17 @@ void Importer::DropExpired() {
     }
     oldest_.pop_front();
   }
+}
+
+void Importer::DropAll() {
+  absl::MutexLock lock(&mutex_);
+  transports_.clear();
+  oldest_.clear();
+}
+
+size_t Importer::offered() {
+  absl::MutexLock lock(&mutex_);
+  return transports_.size();
 }
 
 void Importer::Drop(const Digest& transport) {
@@ -197,7 +209,8 @@ absl::Status Importer::CheckFits(const Account& account, const RegionId& source,
 }
 
 absl::Status Importer::FillImport(const RegionId& source, const ImportCommand& command,
-                                  const ExportedKeys& keys, Plan& plan) const {
+                                  const ExportedKeys& keys, const KeySealer& sealer,
+                                  Plan& plan) const {
   Account& account = plan.after;
   if (account.incoming.has_value()) {
     // An attempt before this one, which its source has called off without reaching us.
@@ -212,16 +225,16 @@ absl::Status Importer::FillImport(const RegionId& source, const ImportCommand& c
   read.statements.merge(account.statements);
   account.statements = std::move(read.statements);
   for (const ExportedKeys::Version& version : keys.versions) {
-    account.keys.push_back({.epoch = command.epoch,
-                            .version = version.version,
-                            .state = KeyState::kInactive,
-                            .created = version.created,
-                            .destroyed = 0,
-                            .sealed = sealer_->SealAccountKey(account.id, command.epoch,
-                                                              version.version, version.key)});
+    account.keys.push_back(
+        {.epoch = command.epoch,
+         .version = version.version,
+         .state = KeyState::kInactive,
+         .created = version.created,
+         .destroyed = 0,
+         .sealed = sealer.SealAccountKey(account.id, command.epoch, version.version, version.key)});
   }
   account.metadata_keys[command.epoch] =
-      sealer_->SealMetadataKey(account.id, command.epoch, keys.metadata_private_key);
+      sealer.SealMetadataKey(account.id, command.epoch, keys.metadata_private_key);
   account.metadata_public_key = keys.metadata_public_key;
 
   KeyReceipt receipt;
@@ -243,6 +256,7 @@ absl::StatusOr<Statement> Importer::Import(const Authorization& authorization,
   if (!site_->topology->BorderAllows(source, site_->region, ServiceKind::kCustody)) {
     return Refuse(Reason::kBorderClosed);
   }
+  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   {
     ASSIGN_OR_RETURN(const Account known, ledger_->Load(command.account));
     if (IsRepeat(known, source, command)) {
@@ -261,7 +275,7 @@ absl::StatusOr<Statement> Importer::Import(const Authorization& authorization,
                        return absl::OkStatus();
                      }
                      RETURN_IF_ERROR(CheckFits(plan.after, source, command));
-                     return FillImport(source, command, keys, plan);
+                     return FillImport(source, command, keys, *sealer, plan);
                    }));
   Drop(ParseStatement<KeyExport>(command.key_export)->body.transport_key);
   return account.incoming->receipt;

@@ -16,10 +16,10 @@
 #include "services/common/secret/secret.h"
 #include "services/common/statement/statement.h"
 #include "services/custody/key_export.h"
-#include "services/custody/key_sealer.h"
 #include "services/custody/ledger.h"
 #include "services/custody/peer_custody.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -28,15 +28,20 @@ namespace comity::custody {
 // Thread-safe. What it is given outlives it.
 class Importer final {
  public:
-  Importer(const Site* site, Ledger* ledger, const KeySealer* sealer)
-      : site_(site), ledger_(ledger), sealer_(sealer) {}
+  Importer(const Site* site, Ledger* ledger, const Vault* vault)
+      : site_(site), ledger_(ledger), vault_(vault) {}
 
-  // A fresh key.transport for one move. BORDER_CLOSED.
+  // A fresh key.transport for one move. BORDER_CLOSED; SEALED, as Import(): keys that could not be
+  // put away are not asked for.
   absl::StatusOr<Statement> OfferTransportKey(const Authorization& authorization,
                                               const AccountId& account, AccountEpoch epoch);
 
   // Forgets the transport keys whose time is over.
   void DropExpired();
+  // Forgets all: custody is sealed.
+  void DropAll();
+  // How many are waiting for their import.
+  size_t offered();
 
   // Verifies everything about the move on its own, stores the keys INACTIVE under this region's
   // root, and signs key.receipt. A repeat gets the same receipt.
@@ -66,11 +71,11 @@ class Importer final {
   absl::Status CheckFits(const Account& account, const RegionId& source,
                          const ImportCommand& command) const;
   absl::Status FillImport(const RegionId& source, const ImportCommand& command,
-                          const ExportedKeys& keys, Plan& plan) const;
+                          const ExportedKeys& keys, const KeySealer& sealer, Plan& plan) const;
 
   const Site* const site_;
   Ledger* const ledger_;
-  const KeySealer* const sealer_;
+  const Vault* const vault_;
 
   absl::Mutex mutex_;
   std::map<Digest, Transport> transports_ ABSL_GUARDED_BY(mutex_);

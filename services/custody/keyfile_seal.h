@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/custody/root_key.h"
+#include "services/custody/seal.h"
 
 namespace comity::custody {
 

@@ -8,8 +8,8 @@
 #include "services/custody/account.h"
 #include "services/custody/site.h"
 
-// Leaves of a custody's log. None of them has a clear field: what they tell is in commitments, each
-// with a salt of its own.
+// Leaves of a custody's log. Those about accounts have no clear field: what they tell is in
+// commitments, each with a salt of its own. Those about the seal name it.
 namespace comity::custody {
 
 inline constexpr std::string_view kLeafCreated = "key.created";
@@ -23,6 +23,8 @@ inline constexpr std::string_view kLeafAbort = "key.abort";
 inline constexpr std::string_view kLeafActivation = "key.activation";
 inline constexpr std::string_view kLeafDestruction = "key.destruction";
 inline constexpr std::string_view kLeafLegalUse = "legal.use";
+inline constexpr std::string_view kLeafUnsealed = "custody.unsealed";
+inline constexpr std::string_view kLeafSealed = "custody.sealed";
 
 // The next leaf of an account's life. Commitments: "account"; "statement" (the digest of what the
 // act signs); "chain" (u64 number of the leaf || hash of the leaf before), so that whoever has the

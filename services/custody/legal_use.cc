@@ -77,8 +77,9 @@ std::string LegalAnswerInfo(const Digest& authorisation) {
 absl::StatusOr<std::string> LegalUses::SealAnswer(const VerifiedAuthorisation& verified,
                                                   const Account& account,
                                                   const std::vector<WrappedKey>& wraps) const {
+  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   ASSIGN_OR_RETURN(const std::shared_ptr<const OpenAccount> opened,
-                   OpenStoredAccount(account, *sealer_, site_->region));
+                   OpenStoredAccount(account, *sealer, site_->region));
   std::vector<OpenedKey> keys;
   keys.reserve(wraps.size());
   for (const WrappedKey& wrap : wraps) {
@@ -95,6 +96,7 @@ absl::StatusOr<LegalUse> LegalUses::Execute(const Authorization& authorization,
   if (!authorization.IsService(ServiceKind::kReview, site_->region)) {
     return Refuse(Reason::kCallerNotAllowed);
   }
+  RETURN_IF_ERROR(vault_->CheckOpen());
   absl::StatusOr<AuthorisationCore> claimed = DecodeRecord<AuthorisationCore>(legal.core);
   if (!claimed.ok()) {
     return claimed.status();

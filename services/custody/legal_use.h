@@ -12,10 +12,10 @@
 #include "services/common/statement/legal.h"
 #include "services/custody/account.h"
 #include "services/custody/data_keys.h"
-#include "services/custody/key_sealer.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/ledger.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -33,9 +33,8 @@ std::string LegalAnswerInfo(const Digest& authorisation);
 // account's key that its devices did not ask for. Thread-safe. What it is given outlives it.
 class LegalUses final {
  public:
-  LegalUses(const Site* site, AccountStore* store, Ledger* ledger, LeafLog* log,
-            const KeySealer* sealer)
-      : site_(site), store_(store), ledger_(ledger), log_(log), sealer_(sealer) {}
+  LegalUses(const Site* site, AccountStore* store, Ledger* ledger, LeafLog* log, const Vault* vault)
+      : site_(site), store_(store), ledger_(ledger), log_(log), vault_(vault) {}
 
   // Verifies the authorisation against this custody's own topology and roster, whatever review
   // says; writes the leaf; opens in memory; commits the sealed answer; returns it. A repeat returns
@@ -47,6 +46,7 @@ class LegalUses final {
   //   KEY_DESTROYED     closing has come to its end. Until then a closing account is answered.
   //   DATA_CORRUPT      a wrap does not open: then nothing is answered at all.
   //   LOG_UNAVAILABLE   no leaf, no use.
+  //   SEALED            repeats too.
   absl::StatusOr<LegalUse> Execute(const Authorization& authorization, const Authorisation& legal,
                                    const std::vector<WrappedKey>& wraps);
 
@@ -59,7 +59,7 @@ class LegalUses final {
   AccountStore* const store_;
   Ledger* const ledger_;
   LeafLog* const log_;
-  const KeySealer* const sealer_;
+  const Vault* const vault_;
 };
 
 }  // namespace comity::custody

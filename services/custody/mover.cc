@@ -20,9 +20,11 @@ constexpr int kMaxSteps = 16;
 constexpr int kMaxAsking = 4;
 
 // Did the other side say no, for good? Everything else may be different the next time. That its
-// certificate is not the one of that custody says nothing about the custody.
+// certificate is not the one of that custody says nothing about the custody, and a seal is opened
+// again.
 bool IsRefusal(const absl::Status& status) {
-  if (ReasonOf(status) == Reason::kCertificateInvalid) {
+  const Reason reason = ReasonOf(status);
+  if (reason == Reason::kCertificateInvalid || reason == Reason::kSealed) {
     return false;
   }
   switch (status.code()) {
@@ -119,8 +121,12 @@ absl::Status Mover::TakeStep(const Account& account, const MoveStep& step) {
       return TellAbort(account);
     case MoveStep::Kind::kTellRelease:
       return TellRelease(account);
-    case MoveStep::Kind::kAbort:
     case MoveStep::Kind::kRelease:
+      // Whoever seals wants keys to stay where they are; the move is called off when its time is
+      // over.
+      RETURN_IF_ERROR(vault_->CheckOpen());
+      return PerformStep(account.id, step.kind);
+    case MoveStep::Kind::kAbort:
     case MoveStep::Kind::kDestroySource:
     case MoveStep::Kind::kDestroyClosed:
       return PerformStep(account.id, step.kind);
@@ -219,6 +225,7 @@ absl::Status Mover::AbortRefused(const AccountId& id, AccountEpoch epoch) {
 
 absl::Status Mover::Export(const Account& account) {
   const Outgoing& move = *account.outgoing;
+  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   absl::StatusOr<Endorsed> offer =
       peers_->GetTransportKey(move.destination, account.id, move.epoch);
   if (!offer.ok()) {
@@ -234,8 +241,8 @@ absl::Status Mover::Export(const Account& account) {
   ExportedKeys keys;
   for (const KeyRecord& record : account.keys) {
     if (record.state == KeyState::kEnabled) {
-      ASSIGN_OR_RETURN(SecretBytes key, sealer_->OpenAccountKey(account.id, record.epoch,
-                                                                record.version, record.sealed));
+      ASSIGN_OR_RETURN(SecretBytes key, sealer->OpenAccountKey(account.id, record.epoch,
+                                                               record.version, record.sealed));
       keys.versions.push_back({record.version, record.created, std::move(key)});
     }
   }
@@ -244,7 +251,7 @@ absl::Status Mover::Export(const Account& account) {
     return Refuse(Reason::kDataCorrupt, "the metadata key is gone");
   }
   ASSIGN_OR_RETURN(keys.metadata_private_key,
-                   sealer_->OpenMetadataKey(account.id, account.epoch, metadata->second));
+                   sealer->OpenMetadataKey(account.id, account.epoch, metadata->second));
   keys.metadata_public_key = account.metadata_public_key;
   const ExportPlace place{site_->topology->deployment(),
                           site_->region,

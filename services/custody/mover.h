@@ -11,11 +11,11 @@
 
 #include "services/common/ids/ids.h"
 #include "services/custody/account.h"
-#include "services/custody/key_sealer.h"
 #include "services/custody/ledger.h"
 #include "services/custody/move_rules.h"
 #include "services/custody/peer_custody.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -24,8 +24,8 @@ namespace comity::custody {
 // started again by anybody. Thread-safe. What it is given outlives it.
 class Mover final {
  public:
-  Mover(const Site* site, Ledger* ledger, const KeySealer* sealer, PeerCustody* peers)
-      : site_(site), ledger_(ledger), sealer_(sealer), peers_(peers) {}
+  Mover(const Site* site, Ledger* ledger, const Vault* vault, PeerCustody* peers)
+      : site_(site), ledger_(ledger), vault_(vault), peers_(peers) {}
 
   enum class Scope {
     kHere,        // only steps that need nobody else; gives way to a run that is under way
@@ -56,7 +56,7 @@ class Mover final {
 
   const Site* const site_;
   Ledger* const ledger_;
-  const KeySealer* const sealer_;
+  const Vault* const vault_;
   PeerCustody* const peers_;
 
   absl::Mutex mutex_;

@@ -15,16 +15,6 @@ namespace comity::custody {
 
 inline constexpr size_t kRootKeySize = 32;
 
-// What guards the root key while the service is down.
-class Seal {
- public:
-  virtual ~Seal() = default;
-  // The root key, kRootKeySize bytes. SEALED when it cannot be had.
-  virtual absl::StatusOr<SecretBytes> OpenRoot() = 0;
-  // As it stands in every status and attestation.
-  virtual std::string_view description() const = 0;
-};
-
 // The root key of one custody: everything at rest is sealed under keys derived from it, one for
 // each purpose, so that a sealed record of one kind never opens as another. Move-only; Derive() is
 // thread-safe.

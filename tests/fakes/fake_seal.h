@@ -4,6 +4,7 @@
 #include <string>
 
 #include "services/custody/root_key.h"
+#include "services/custody/seal.h"
 
 namespace comity::custody {
 

@@ -4,7 +4,6 @@
 
 #include "services/common/crypto/digest.h"
 #include "services/common/status/check.h"
-#include "services/custody/root_key.h"
 #include "tests/fakes/fake_seal.h"
 #include "tests/testing/unsafe_authorization.h"
 
@@ -149,10 +148,12 @@ void CustodyNode::Start() {
                           CopyOf(service.statement_key), service.endorsement, &records_, clock_);
   COMITY_CHECK(signer.ok());
   signer_ = *std::move(signer);
-  const absl::StatusOr<RootKey> root =
-      RootKey::Create(FakeSeal(region_.name()[0]).OpenRoot().value(), region_);
-  COMITY_CHECK(root.ok());
-  custody_ = std::make_unique<Custody>(site(), *root, mortal_store_.get(), mortal_log_.get(),
+  if (make_seal_) {
+    seal_ = make_seal_();
+  } else {
+    seal_ = std::make_unique<FakeSeal>(region_.name()[0]);
+  }
+  custody_ = std::make_unique<Custody>(site(), seal_.get(), mortal_store_.get(), mortal_log_.get(),
                                        peers_.get(), 64);
   COMITY_CHECK(custody_->Start().ok());
 }
@@ -166,8 +167,13 @@ Site CustodyNode::site() const {
   site.region = region_;
   site.operator_name =
       deployment_.topology().FindRegion(region_)->service(ServiceKind::kCustody).operator_name;
-  site.seal = "keyfile (development seal)";
+  site.seal = std::string(seal_->description());
   return site;
+}
+
+void CustodyNode::UseSeal(std::function<std::unique_ptr<Seal>()> make_seal) {
+  make_seal_ = std::move(make_seal);
+  Start();
 }
 
 Authorization CustodyNode::Storage() const {

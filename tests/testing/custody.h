@@ -51,6 +51,8 @@ class CustodyNode final {
               CustodyNetwork* network, DeathPoints* deaths = nullptr);
   ~CustodyNode();
   void Start();
+  // Starts again, from now on under the seals that this makes.
+  void UseSeal(std::function<std::unique_ptr<Seal>()> make_seal);
 
   Custody& custody() { return *custody_; }
   Site site() const;
@@ -85,6 +87,8 @@ class CustodyNode final {
   std::unique_ptr<MortalLog> mortal_log_;
   std::unique_ptr<MortalPeers> peers_;
   std::unique_ptr<ServiceSigner> signer_;
+  std::function<std::unique_ptr<Seal>()> make_seal_;
+  std::unique_ptr<Seal> seal_;
   std::unique_ptr<Custody> custody_;
 };
 

@@ -42,8 +42,8 @@ struct TestRoot {
 // Text of the shipped template.
 std::string ReadTopologyTemplate(std::string_view name = "icloud-cn-2018");
 
-// The same with the root key of custody "us" split: any two of ops-evans and ops-fox, who live in the
-// US, and ops-grant, who lives in CN.
+// The same with the root key of custody "us" split: any two of ops-evans and ops-fox, who live in
+// the US, and ops-grant, who lives in CN.
 std::string SealedTopologyTemplate();
 
 // Not thread-safe while it is changed. References stay valid.

@@ -158,7 +158,8 @@ TEST_F(DataKeysTest, CorruptStoredKeyIsCorruptAndNotServed) {
 TEST_F(DataKeysTest, DisabledAndDestroyedVersionsSayWhich) {
   ASSERT_OK_AND_ASSIGN(const auto made, Generate(Device()));
   const Account account = world_.us.LoadAccount(world_.account.id());
-  const KeySealer& sealer = world_.us.custody().sealer();
+  ASSERT_OK_AND_ASSIGN(const Vault::Keys keys, world_.us.custody().vault().Open());
+  const KeySealer& sealer = *keys;
   Account changed = account;
   changed.keys.front().state = KeyState::kDisabled;
   ASSERT_OK_AND_ASSIGN(const auto disabled, OpenStoredAccount(changed, sealer, world_.us.region()));

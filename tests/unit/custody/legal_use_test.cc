@@ -246,7 +246,7 @@ TEST_F(LegalUseTest, LostCommitIsAnsweredFromTheStore) {
 class RecordKeyTest : public testing::Test {
  protected:
   absl::StatusOr<RecordKey> Open(CustodyNode& node, std::string_view wrapped) {
-    return OpenRecordKey(node.Review(), node.site(), node.custody().sealer(), wrapped);
+    return OpenRecordKey(node.Review(), node.site(), **node.custody().vault().Open(), wrapped);
   }
   CustodyWorld world_;
 };
@@ -273,11 +273,12 @@ TEST_F(RecordKeyTest, OtherBytesAreCorrupt) {
 }
 
 TEST_F(RecordKeyTest, OnlyTheRegionsReviewGetsIt) {
-  EXPECT_THAT(
-      OpenRecordKey(world_.cn.Storage(), world_.cn.site(), world_.cn.custody().sealer(), ""),
-      RefusedWith(Reason::kCallerNotAllowed));
-  EXPECT_THAT(OpenRecordKey(world_.us.Review(), world_.cn.site(), world_.cn.custody().sealer(), ""),
+  EXPECT_THAT(OpenRecordKey(world_.cn.Storage(), world_.cn.site(),
+                            **world_.cn.custody().vault().Open(), ""),
               RefusedWith(Reason::kCallerNotAllowed));
+  EXPECT_THAT(
+      OpenRecordKey(world_.us.Review(), world_.cn.site(), **world_.cn.custody().vault().Open(), ""),
+      RefusedWith(Reason::kCallerNotAllowed));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "services/common/clock/clock.h"
 #include "services/common/crypto/x509.h"
 #include "services/common/files/files.h"
+#include "services/common/seal/seal_record.h"
 #include "services/common/status/check.h"
 #include "services/common/topology/topology.h"
 #include "tests/testing/deployment.h"
@@ -266,6 +267,54 @@ TEST(MakerRunTest, ATemplateThatBreaksARuleIsRefusedAndMakesNothing) {
   EXPECT_THAT(MakeIn(dir.path() + "/d", "serial: 1"), RefusedWith(Reason::kTopologyInvalid));
   EXPECT_THAT(MakeIn(dir.path() + "/d", "{"), RefusedWith(Reason::kTopologyInvalid));
   EXPECT_FALSE(FileExists(dir.path() + "/d"));
+}
+
+TEST(MakerRunTest, SplitRootKeyIsNowhereAndEveryHolderHasAShare) {
+  const TempDir dir;
+  const DeploymentPaths paths(dir.path() + "/d");
+  ASSERT_THAT(MakeIn(paths.directory(), SealedTopologyTemplate()), IsOk());
+  const std::string identity = paths.Identity("us", ServiceKind::kCustody);
+  EXPECT_FALSE(FileExists(identity + "/root.key"));
+  EXPECT_TRUE(FileExists(paths.Identity("cn", ServiceKind::kCustody) + "/root.key"));
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(identity + "/seal"));
+  ASSERT_OK_AND_ASSIGN(const SealRecord record, DecodeSealRecord(bytes));
+  EXPECT_EQ(record.threshold, 2);
+  std::vector<SealShare> shares;
+  for (const std::string person : {"ops-evans", "ops-fox", "ops-grant"}) {
+    ASSERT_OK_AND_ASSIGN(const SecretBytes text, ReadPrivateFile(paths.SealShare("us", person)));
+    ASSERT_OK_AND_ASSIGN(SealShare share, ParseSealShare(text));
+    EXPECT_THAT(CheckSealShare(record, person, share), IsOk());
+    shares.push_back(std::move(share));
+  }
+  EXPECT_THAT(JoinRoot(record, {&shares[0], &shares[2]}), IsOk());
+  EXPECT_FALSE(FileExists(paths.SealShare("us", "agent-miller")));
+}
+
+TEST(MakerRunTest, ASecondUpMakesNoOtherShares) {
+  const TempDir dir;
+  const DeploymentPaths paths(dir.path() + "/d");
+  ASSERT_THAT(MakeIn(paths.directory(), SealedTopologyTemplate()), IsOk());
+  const auto before = FilesOf(paths.directory());
+  ASSERT_THAT(MakeIn(paths.directory(), SealedTopologyTemplate()), IsOk());
+  EXPECT_EQ(FilesOf(paths.directory()), before);
+}
+
+// Shares are written before the record that makes them count.
+TEST(MakerRunTest, ASplitThatWasInterruptedIsMadeAnewAndWhole) {
+  const TempDir dir;
+  const DeploymentPaths paths(dir.path() + "/d");
+  ASSERT_THAT(MakeIn(paths.directory(), SealedTopologyTemplate()), IsOk());
+  const std::string seal = paths.Identity("us", ServiceKind::kCustody) + "/seal";
+  std::filesystem::remove(seal);
+  std::filesystem::remove(paths.SealShare("us", "ops-grant"));
+  ASSERT_THAT(MakeIn(paths.directory(), SealedTopologyTemplate()), IsOk());
+  ASSERT_OK_AND_ASSIGN(const SealRecord record, DecodeSealRecord(ReadFile(seal).value()));
+  for (const SealHolder& holder : record.holders) {
+    ASSERT_OK_AND_ASSIGN(const SecretBytes text,
+                         ReadPrivateFile(paths.SealShare("us", holder.person)));
+    ASSERT_OK_AND_ASSIGN(const SealShare share, ParseSealShare(text));
+    EXPECT_THAT(CheckSealShare(record, holder.person, share), IsOk());
+  }
 }
 
 TEST(MakerRunTest, AKeyThatOthersMayReadIsRefused) {

@@ -1,0 +1,41 @@
+#ifndef COMITY_CLIENT_SEAL_SEAL_H_
+#define COMITY_CLIENT_SEAL_SEAL_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "client/session/session.h"
+#include "services/common/ids/ids.h"
+#include "services/common/secret/secret.h"
+
+// The seal of a custody's root key, as operator persons of that custody see and handle it. Every
+// call needs the session of one: CALLER_NOT_ALLOWED, CALLER_UNKNOWN otherwise.
+namespace comity {
+
+struct ShareHolderView {
+  std::string person;
+  bool entered = false;
+};
+
+struct SealView {
+  std::string seal;  // "shamir 2 of 3"
+  bool sealed = false;
+  uint32_t needed = 0;  // 0: opens by itself
+  uint32_t entered = 0;
+  std::vector<ShareHolderView> holders;
+};
+
+absl::StatusOr<SealView> GetSeal(Session& session, const RegionId& region);
+// Enters the person's own share, as it stands in its file. For a seal that opens by itself `text`
+// is empty. SHARE_INVALID, RATE_LIMITED, LOG_UNAVAILABLE.
+absl::StatusOr<SealView> EnterShare(Session& session, const RegionId& region,
+                                    const SecretBytes& text);
+// At once: root key and all opened keys are wiped.
+absl::StatusOr<SealView> SealCustody(Session& session, const RegionId& region);
+
+}  // namespace comity
+
+#endif  // COMITY_CLIENT_SEAL_SEAL_H_

@@ -1,0 +1,83 @@
+#ifndef COMITY_CUSTODY_VAULT_H_
+#define COMITY_CUSTODY_VAULT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+
+#include "services/common/identity/authorization.h"
+#include "services/common/secret/secret.h"
+#include "services/custody/key_sealer.h"
+#include "services/custody/leaf_log.h"
+#include "services/custody/seal.h"
+#include "services/custody/site.h"
+
+namespace comity::custody {
+
+struct SealState {
+  std::string description;
+  bool sealed = true;
+  uint32_t needed = 0;              // 0: the seal opens by itself
+  std::vector<ShareState> holders;  // none: the same
+  uint32_t entered() const;
+};
+
+// What the root key opens, while it is open. Sealing takes effect at once and waits for nobody: no
+// log, no call that is under way. Thread-safe. What it is given outlives it.
+class Vault final {
+ public:
+  // `wipe` drops everything that was opened with the root key and is kept elsewhere. It is called
+  // after Open() refuses, so that nothing can be put back.
+  Vault(const Site* site, Seal* seal, LeafLog* log, std::function<void()> wipe);
+
+  // Opens a seal that opens by itself; leaves one that people open sealed. Before the first call.
+  absl::Status Start();
+
+  // The keys under the root. Whoever keeps the pointer over more than one act keeps the keys, too.
+  // SEALED.
+  using Keys = std::shared_ptr<const KeySealer>;
+  absl::StatusOr<Keys> Open() const;
+  absl::Status CheckOpen() const { return Open().status(); }
+
+  // For operator persons of this custody alone: CALLER_NOT_ALLOWED.
+  absl::StatusOr<SealState> GetState(const Authorization& authorization) const;
+  // Takes the caller's share; opens when there are enough, after a leaf says so. When it is open
+  // already the share is checked and no more. What Seal::Enter() refuses; LOG_UNAVAILABLE, after
+  // which any holder enters his share once more; SEALED when somebody sealed meanwhile.
+  absl::StatusOr<SealState> Enter(const Authorization& authorization, const SecretBytes& share);
+  // Wipes root, opened keys and shares entered so far. Its leaf follows by Tick().
+  absl::StatusOr<SealState> Close(const Authorization& authorization);
+
+  // What everybody may know.
+  SealState state() const;
+
+  // Writes the leaf of a sealing. Blocks; from the maintenance thread.
+  void Tick();
+
+ private:
+  absl::Status Install(SecretBytes root, uint64_t generation);
+  absl::Status WriteLeaf(std::string_view type) const;
+  absl::Status WriteOwedLeaf() ABSL_EXCLUSIVE_LOCKS_REQUIRED(entering_);
+
+  const Site* const site_;
+  Seal* const seal_;
+  LeafLog* const log_;
+  const std::function<void()> wipe_;
+
+  absl::Mutex entering_;  // one opening at a time, its leaf included; Close() does not take it
+  mutable absl::Mutex mutex_;
+  Keys keys_ ABSL_GUARDED_BY(mutex_);
+  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // grows with every Close()
+  bool leaf_owed_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace comity::custody
+
+#endif  // COMITY_CUSTODY_VAULT_H_

@@ -1,0 +1,114 @@
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "client/deployment/paths.h"
+#include "client/deployment/supervisor.h"
+#include "services/common/files/files.h"
+#include "services/common/status/reason.h"
+#include "tests/e2e/program.h"
+#include "tests/testing/deployment.h"
+#include "tests/testing/temp_dir.h"
+
+// A custody whose root key is split among persons, as those persons and a user meet it: real
+// processes, killed and started again.
+namespace comity::testing {
+namespace {
+
+using nlohmann::json;
+
+class SealTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(WriteFileDurably(home() + "/sealed.txtpb", SealedTopologyTemplate(),
+                                 FileMode::kPublic)
+                    .ok());
+    ASSERT_TRUE(WriteFileDurably(home() + "/letter", "a letter", FileMode::kPublic).ok());
+  }
+  void TearDown() override { Run({"down"}); }
+
+  std::string home() const { return dir_.path(); }
+  std::string world() const { return home() + "/world"; }
+
+  // What the command printed; {} when it printed nothing.
+  json Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "--json");
+    const ProgramResult result = RunComity(home(), arguments);
+    exit_code_ = result.exit_code;
+    return json::parse(result.output.empty() ? "{}" : result.output, nullptr, false);
+  }
+  json RunAs(const std::string& person, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--as", "us/" + person});
+    return Run(std::move(arguments));
+  }
+  // The reason of a refusal; empty when there was none.
+  std::string Refusal(const json& answer) {
+    EXPECT_EQ(exit_code_, answer.contains("error") ? 1 : 0);
+    return answer.contains("error") ? answer["error"]["reason"].get<std::string>() : "";
+  }
+  std::string Get() { return Refusal(Run({"get", "letter", "--output", home() + "/back"})); }
+  void Up(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"up", home() + "/sealed.txtpb", "--dir", world()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    ASSERT_EQ(Refusal(Run(arguments)), "");
+  }
+  void KillCustody() {
+    absl::StatusOr<Supervisor> supervisor = Supervisor::Open(world());
+    ASSERT_TRUE(supervisor.ok());
+    ASSERT_TRUE(supervisor->Kill("us", ServiceKind::kCustody).ok());
+  }
+  // Of custody us, in `comity status`.
+  json Status() {
+    for (const json& service : Run({"status"})["services"]) {
+      if (service["region"] == "us" && service["service"] == "custody") return service;
+    }
+    return json();
+  }
+
+  const TempDir dir_;
+  int exit_code_ = 0;
+};
+
+TEST_F(SealTest, CustodyOpensShareByShareAndIsSealedByOnePersonOrByDeath) {
+  Up({"--sealed"});
+  EXPECT_EQ(Status()["seal"], "shamir 2 of 3");
+  EXPECT_EQ(Status()["sealed"], true);
+  EXPECT_EQ(Refusal(Run({"account", "create", "--territory", "US"})), "SEALED");
+
+  json seal = RunAs("ops-evans", {"custody", "unseal"});
+  EXPECT_EQ(seal["sealed"], true);
+  EXPECT_EQ(seal["shares_entered"], 1);
+  EXPECT_EQ(seal["shares_needed"], 2);
+  const std::string colleagues = DeploymentPaths(world()).SealShare("us", "ops-fox");
+  EXPECT_EQ(Refusal(RunAs("ops-grant", {"custody", "unseal", "--share", colleagues})),
+            "SHARE_INVALID");
+  EXPECT_EQ(RunAs("ops-grant", {"custody", "status"})["shares_entered"], 1);
+  seal = RunAs("ops-fox", {"custody", "unseal"});
+  EXPECT_EQ(seal["sealed"], false);
+
+  ASSERT_EQ(Refusal(Run({"account", "create", "--territory", "US"})), "");
+  ASSERT_EQ(Refusal(Run({"put", home() + "/letter"})), "");
+  EXPECT_EQ(Get(), "");
+  EXPECT_EQ(Run({"key", "where"})["seal"], "shamir 2 of 3");
+
+  KillCustody();
+  Up({"--sealed"});
+  EXPECT_EQ(Get(), "SEALED");
+  // Without --sealed, the shares that lie on this machine are entered as their holders.
+  Up({});
+  EXPECT_EQ(Status()["sealed"], false);
+  EXPECT_EQ(Get(), "");
+
+  seal = RunAs("ops-grant", {"custody", "seal"});
+  EXPECT_EQ(seal["sealed"], true);
+  EXPECT_EQ(Get(), "SEALED");
+  EXPECT_EQ(RunAs("ops-grant", {"custody", "unseal"})["shares_entered"], 1);
+  EXPECT_EQ(RunAs("ops-evans", {"custody", "unseal"})["sealed"], false);
+  EXPECT_EQ(Get(), "");
+  EXPECT_EQ(ReadFile(home() + "/back").value_or(""), "a letter");
+}
+
+}  // namespace
+}  // namespace comity::testing
