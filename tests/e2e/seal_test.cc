@@ -22,9 +22,9 @@ using nlohmann::json;
 class SealTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(WriteFileDurably(home() + "/sealed.txtpb", SealedTopologyTemplate(),
-                                 FileMode::kPublic)
-                    .ok());
+    ASSERT_TRUE(
+        WriteFileDurably(home() + "/sealed.txtpb", SealedTopologyTemplate(), FileMode::kPublic)
+            .ok());
     ASSERT_TRUE(WriteFileDurably(home() + "/letter", "a letter", FileMode::kPublic).ok());
   }
   void TearDown() override { Run({"down"}); }
