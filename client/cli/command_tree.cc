@@ -4,8 +4,10 @@
 #include <string>
 
 #include "client/cli/account_commands.h"
+#include "client/cli/check_commands.h"
 #include "client/cli/custody_commands.h"
 #include "client/cli/deployment_commands.h"
+#include "client/cli/fault_commands.h"
 #include "client/cli/key_commands.h"
 #include "client/cli/legal_commands.h"
 #include "client/cli/manual_commands.h"
@@ -60,6 +62,8 @@ void DeclareCommands(CLI::App& app, Context& context) {
       ->type_name("PERSON");
 
   AddDeploymentCommands(app, context);
+  AddFaultCommands(app, context);
+  AddCheckCommands(app, context);
   AddAccountCommands(app, context);
   AddObjectCommands(app, context);
   AddKeyCommands(app, context);

@@ -21,6 +21,7 @@ class DeploymentPaths final {
   std::string TopologySignature() const { return Topology() + ".sig"; }
   std::string Bundle() const { return directory_ + "/bundle"; }
   std::string Clock() const { return directory_ + "/clock"; }
+  std::string Faults() const { return directory_ + "/faults"; }
   std::string Root(std::string_view region) const { return Join({"roots", region}); }
   std::string Operator(std::string_view name) const { return Join({"operators", name}); }
   std::string Person(std::string_view region, std::string_view name) const {
@@ -31,6 +32,10 @@ class DeploymentPaths final {
   }
   std::string Service(std::string_view region, ServiceKind kind) const {
     return Join({region, Name(kind)});
+  }
+  // What of Faults() a running service has taken.
+  std::string FaultsInEffect(std::string_view region, ServiceKind kind) const {
+    return Service(region, kind) + "/faults-in-effect";
   }
   // Where its metrics are, "127.0.0.1:port".
   std::string Metrics(std::string_view region, ServiceKind kind) const {

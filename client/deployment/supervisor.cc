@@ -163,6 +163,9 @@ absl::Status Supervisor::StartOne(const Service& service, const std::string& pro
   if (FileExists(paths_.Clock())) {
     arguments.insert(arguments.end(), {"--test-clock", paths_.Clock()});
   }
+  if (FileExists(paths_.Faults())) {
+    arguments.insert(arguments.end(), {"--faults", paths_.Faults()});
+  }
   if (const std::string address = MetricsAddress(service); !address.empty()) {
     arguments.insert(arguments.end(), {"--metrics-port", address.substr(address.rfind(':') + 1)});
   }
@@ -296,6 +299,38 @@ std::vector<ServiceReport> Supervisor::Report() {
   std::vector<ServiceReport> reports;
   for (const Service& service : Services()) reports.push_back(Ask(service));
   return reports;
+}
+
+absl::StatusOr<FaultPlan> Supervisor::Faults() const { return FaultFile::Read(paths_.Faults()); }
+
+absl::Status Supervisor::SetFaults(const FaultPlan& plan) {
+  if (!topology().development()) return Refuse(Reason::kNotDevelopment, "faults");
+  const bool first = !FileExists(paths_.Faults());
+  RETURN_IF_ERROR(FaultFile::Write(paths_.Faults(), plan));
+  bool runs = false;
+  for (const Service& service : Services()) runs |= ProcessOf(service).Running().has_value();
+  if (first && runs) {
+    RETURN_IF_ERROR(Stop());
+    RETURN_IF_ERROR(Start());
+  }
+  for (const Service& service : Services()) {
+    RETURN_IF_ERROR(AwaitFaults(service, FormatFaults(plan)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Supervisor::AwaitFaults(const Service& service, const std::string& text) const {
+  const std::string path = paths_.FaultsInEffect(service.region.name(), service.info->kind);
+  const Steady::time_point end = Steady::now() + kClockPatience;
+  while (ProcessOf(service).Running().has_value()) {
+    const absl::StatusOr<std::string> taken = ReadFile(path);
+    if (taken.ok() && *taken == text) break;
+    if (Steady::now() > end) {
+      return Refuse(Reason::kStateNotReady, "the " + service.Title() + " does not take the faults");
+    }
+    std::this_thread::sleep_for(kLookInterval);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Supervisor::AdvanceClock(int64_t delta_ms) {

@@ -15,6 +15,7 @@
 #include "client/deployment/process.h"
 #include "client/session/session.h"
 #include "services/common/clock/clock.h"
+#include "services/common/faults/fault_file.h"
 #include "services/common/ids/ids.h"
 
 namespace comity {
@@ -71,6 +72,12 @@ class Supervisor final {
   // NOT_DEVELOPMENT when the deployment runs on the system's clock.
   absl::Status AdvanceClock(int64_t delta_ms);
 
+  // Development only: the faults that the deployment is to have, and replaces them. Waits until
+  // every running service has taken them; the first time, running services are stopped and started
+  // again, since from then on what they say over a border has to pass a relay. NOT_DEVELOPMENT.
+  absl::StatusOr<FaultPlan> Faults() const;
+  absl::Status SetFaults(const FaultPlan& plan);
+
   const DeploymentPaths& paths() const { return paths_; }
   const Topology& topology() const { return session_->topology(); }
   UnixMillis Now() const { return session_->Now(); }
@@ -85,6 +92,7 @@ class Supervisor final {
   absl::Status StartOne(const Service& service, const std::string& programs) const;
   bool RunsElsewhere(const Service& service);
   absl::Status AwaitAnswer(const Service& service);
+  absl::Status AwaitFaults(const Service& service, const std::string& text) const;
   ServiceReport Ask(const Service& service);
 
   DeploymentPaths paths_;

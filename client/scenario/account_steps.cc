@@ -20,6 +20,7 @@ absl::StatusOr<std::string> CreateAccounts(World& world, const Fields& fields) {
     ASSIGN_OR_RETURN(Owner * owner, world.AddOwner(name));
     AccountClient client(owner->session.get(), owner->profile.get());
     ASSIGN_OR_RETURN(const AccountView view, client.Create(territory, fields.Text("terms")));
+    world.RememberAct({.kind = Act::Kind::kAccount, .account = view.id.ToString()});
     by_region[view.home_region].push_back(name + " (" + territory + ")");
   }
   std::string text;
@@ -29,13 +30,13 @@ absl::StatusOr<std::string> CreateAccounts(World& world, const Fields& fields) {
   return "each has a device key of its own and an account " + text;
 }
 
-absl::Status Store(ObjectClient& objects, const SourceFile& file) {
+absl::StatusOr<ObjectInfo> Store(ObjectClient& objects, const SourceFile& file) {
   std::ifstream in(file.path, std::ios::binary);
   if (!in) return Refuse(Reason::kFieldInvalid, "cannot read " + file.path);
   ObjectAttributes attributes;
   attributes.name = file.name;
   attributes.size = file.size;
-  return objects.Put(in, attributes).status();
+  return objects.Put(in, attributes);
 }
 
 // Deals the files to the owners in turn; when there are fewer files than owners, some go to more
@@ -50,8 +51,16 @@ absl::StatusOr<std::string> StoreFiles(World& world, const Fields& fields) {
     world.Progress("storing " + std::to_string(i + 1) + " of " + std::to_string(rounds) + ": " +
                    file.name);
     ObjectClient objects(owner->session.get(), owner->profile.get());
-    RETURN_IF_ERROR(Store(objects, file));
-    owner->files.push_back(file);
+    ASSIGN_OR_RETURN(const ObjectInfo info, Store(objects, file));
+    world.RememberAct({.kind = Act::Kind::kObject,
+                       .account = owner->profile->account().ToString(),
+                       .object = info.id.ToString(),
+                       .version = info.version,
+                       .content = info.content.ToString()});
+    // The same name again is another version of the same object.
+    const bool again = std::ranges::any_of(
+        owner->files, [&](const SourceFile& known) { return known.name == file.name; });
+    if (!again) owner->files.push_back(file);
     bytes += file.size;
   }
   return Count(rounds, "file") + " (" + std::to_string(bytes) +
@@ -93,23 +102,35 @@ absl::StatusOr<std::string> ReadBack(World& world, const Fields& fields) {
          " and are equal byte for byte";
 }
 
-// Runs `act` for each owner that the step names.
-template <typename Act>
-absl::Status ForEach(World& world, const Fields& fields, Act act) {
+// What the owner's device has just signed, and custody and storage have taken.
+void RememberStatement(World& world, const Owner& owner, std::string_view type) {
+  const auto& statements = owner.profile->state().statements;
+  if (const auto newest = statements.find(std::string(type)); newest != statements.end()) {
+    world.RememberAct({.kind = Act::Kind::kStatement,
+                       .account = owner.profile->account().ToString(),
+                       .statement = newest->second.digest().ToString()});
+  }
+}
+
+// Has each owner that the step names sign a statement of this type.
+template <typename Sign>
+absl::Status ForEach(World& world, const Fields& fields, std::string_view type, Sign sign) {
   for (const std::string& name : fields.Texts("who")) {
     ASSIGN_OR_RETURN(Owner * owner, world.FindOwner(name));
     AccountClient client(owner->session.get(), owner->profile.get());
-    RETURN_IF_ERROR(act(client));
+    RETURN_IF_ERROR(sign(client));
+    RememberStatement(world, *owner, type);
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> AcceptTerms(World& world, const Fields& fields) {
   Consent consent;
-  RETURN_IF_ERROR(ForEach(world, fields, [&](AccountClient& client) -> absl::Status {
-    ASSIGN_OR_RETURN(consent, client.AcceptTerms());
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(
+      ForEach(world, fields, Consent::kType, [&](AccountClient& client) -> absl::Status {
+        ASSIGN_OR_RETURN(consent, client.AcceptTerms());
+        return absl::OkStatus();
+      }));
   return Join(fields.Texts("who")) + " signed consent to the terms " + consent.terms_version +
          ": from region " + consent.source.name() + " to " + consent.destination.name() +
          "; who can compel access: " + Join(consent.can_compel_before) + " before, " +
@@ -117,13 +138,14 @@ absl::StatusOr<std::string> AcceptTerms(World& world, const Fields& fields) {
 }
 
 absl::StatusOr<std::string> WithdrawConsent(World& world, const Fields& fields) {
-  RETURN_IF_ERROR(
-      ForEach(world, fields, [](AccountClient& client) { return client.WithdrawConsent(); }));
+  RETURN_IF_ERROR(ForEach(world, fields, Withdrawal::kType,
+                          [](AccountClient& client) { return client.WithdrawConsent(); }));
   return Join(fields.Texts("who")) + " took the consent back";
 }
 
 absl::StatusOr<std::string> OptOut(World& world, const Fields& fields) {
-  RETURN_IF_ERROR(ForEach(world, fields, [](AccountClient& client) { return client.Close(); }));
+  RETURN_IF_ERROR(
+      ForEach(world, fields, Close::kType, [](AccountClient& client) { return client.Close(); }));
   return Join(fields.Texts("who")) +
          " opted out: the account closes, and its keys are destroyed in 30 days";
 }

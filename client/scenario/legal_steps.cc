@@ -104,13 +104,14 @@ absl::StatusOr<std::string> Submit(World& world, const Fields& fields) {
          Join(fields.Texts("targets")) + ": " + Describe(view);
 }
 
-// Runs `act` with the client of the step's person and the id of its case, and checks what comes.
-template <typename Act>
-absl::StatusOr<CaseView> OnCase(World& world, const Fields& fields, Act act) {
+// Runs `deed` with the client of the step's person and the id of its case, and checks what comes.
+template <typename Deed>
+absl::StatusOr<CaseView> OnCase(World& world, const Fields& fields, Deed deed) {
   ASSIGN_OR_RETURN(Actor * actor, world.FindActor(fields.Text("as")));
   ASSIGN_OR_RETURN(const std::string id, world.FindCase(fields.Text("case")));
   LegalClient client(actor->session.get(), actor->person.get());
-  ASSIGN_OR_RETURN(CaseView view, act(client, id));
+  ASSIGN_OR_RETURN(CaseView view, deed(client, id));
+  world.RememberAct({.kind = Act::Kind::kCase, .case_id = id});
   RETURN_IF_ERROR(CheckCase(view, fields));
   return view;
 }

@@ -12,31 +12,6 @@
 namespace comity::scenario {
 namespace {
 
-// "us/custody"
-absl::StatusOr<std::pair<std::string, ServiceKind>> ParseService(const std::string& text) {
-  const size_t slash = text.find('/');
-  for (const ServiceKind kind :
-       {ServiceKind::kStorage, ServiceKind::kCustody, ServiceKind::kReview}) {
-    if (slash != std::string::npos && text.substr(slash + 1) == Name(kind)) {
-      return std::pair(text.substr(0, slash), kind);
-    }
-  }
-  return Refuse(Reason::kFieldInvalid, "\"" + text + "\" names no service; write us/custody");
-}
-
-absl::StatusOr<std::string> Kill(World& world, const Fields& fields) {
-  for (const std::string& text : fields.Texts("services")) {
-    ASSIGN_OR_RETURN(const auto service, ParseService(text));
-    RETURN_IF_ERROR(world.supervisor().Kill(service.first, service.second));
-  }
-  return "killed " + Join(fields.Texts("services")) + " without warning";
-}
-
-absl::StatusOr<std::string> Restart(World& world) {
-  RETURN_IF_ERROR(world.supervisor().Start());
-  return "every service answers";
-}
-
 // Looks at the migration until it has begun to move something or is over.
 absl::Status AwaitBegun(Session& session, const RegionId& source, const RequestId& id) {
   return Await([&]() -> absl::Status {
@@ -125,8 +100,6 @@ absl::StatusOr<std::string> ConfirmMove(World& world, const Fields& fields) {
 Outcome PerformMoveStep(World& world, const Step& step) {
   if (step.verb == "migrate") return Migrate(world, step.fields);
   if (step.verb == "confirm-move") return ConfirmMove(world, step.fields);
-  if (step.verb == "kill") return Kill(world, step.fields);
-  if (step.verb == "restart") return Restart(world);
   return std::nullopt;
 }
 

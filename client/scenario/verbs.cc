@@ -63,6 +63,8 @@ std::span<const VerbSpec> Verbs() {
       // Faults.
       {"kill", {{"services", kTexts}}},
       {"restart", {}},
+      {"check-stores", {{"settled", kFlag, false}}},
+      {"border", {{"regions", kTexts}, {"state"}}},
   };
   return *kVerbs;
 }

@@ -92,7 +92,7 @@ std::string Count(size_t n, const std::string& noun) {
 
 absl::StatusOr<std::string> Perform(World& world, const Step& step) {
   for (const auto perform : {PerformAccountStep, PerformExpectation, PerformMoveStep,
-                             PerformLegalStep, PerformPublicStep}) {
+                             PerformLegalStep, PerformPublicStep, PerformFaultStep}) {
     if (Outcome outcome = perform(world, step); outcome.has_value()) return *std::move(outcome);
   }
   return Refuse(Reason::kInternal, "nobody carries out \"" + step.verb + "\"");

@@ -6,11 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "client/check/expectations.h"
 #include "client/deployment/supervisor.h"
 #include "client/person/person.h"
 #include "client/profile/profile.h"
@@ -68,11 +70,16 @@ class World final {
   void RememberCase(const std::string& name, const std::string& id) { cases_[name] = id; }
   absl::StatusOr<std::string> FindCase(const std::string& name) const;
 
+  // What was acknowledged so far: whatever is killed or cut, it must be there at every check.
+  void RememberAct(Act act) { acts_.push_back(std::move(act)); }
+  const std::vector<Act>& acts() const { return acts_; }
+
  private:
   Options options_;
   std::map<std::string, Owner> owners_;
   std::map<std::string, Actor> actors_;
   std::map<std::string, std::string> cases_;
+  std::vector<Act> acts_;
 };
 
 // What did not come as the scenario says.
@@ -85,6 +92,9 @@ absl::Status Await(const std::function<absl::Status()>& look);
 std::string Join(const std::vector<std::string>& parts);  // "a, b and c"
 std::string Count(size_t n, const std::string& noun);     // "1 file", "3 files"
 
+// "us/custody" -> its parts. FIELD_INVALID.
+absl::StatusOr<std::pair<std::string, ServiceKind>> ParseService(const std::string& text);
+
 // Carries out one step; the answer is a sentence about what was found.
 absl::StatusOr<std::string> Perform(World& world, const Step& step);
 
@@ -95,6 +105,7 @@ Outcome PerformExpectation(World& world, const Step& step);
 Outcome PerformMoveStep(World& world, const Step& step);
 Outcome PerformLegalStep(World& world, const Step& step);
 Outcome PerformPublicStep(World& world, const Step& step);
+Outcome PerformFaultStep(World& world, const Step& step);
 
 }  // namespace comity::scenario
 

@@ -11,6 +11,7 @@
 #include "services/custody/leaf_log.h"
 #include "services/custody/peer_custody_client.h"
 #include "services/custody/shamir_seal.h"
+#include "services/custody/store_check.h"
 #include "services/custody/stored_account_store.h"
 
 namespace comity::custody {
@@ -94,6 +95,7 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
   definition.counted_methods = CustodyCountedMethods();
   definition.pool_threads = kPoolThreads;
   definition.pool_queue = kPoolQueue;
+  definition.check_store = CheckCustodyStore;
   definition.make =
       [make_seal = std::move(make_seal)](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {

@@ -8,6 +8,7 @@
 #include "services/review/peer_clients.h"
 #include "services/review/review.h"
 #include "services/review/review_service.h"
+#include "services/review/store_check.h"
 #include "services/review/stored_case_files.h"
 #include "services/review/stored_case_index.h"
 #include "services/review/stored_case_store.h"
@@ -69,6 +70,7 @@ ServiceDefinition ReviewDefinition(PeersFactory make_peers) {
   definition.kind = ServiceKind::kReview;
   definition.rules = ReviewRules();
   definition.limits = ReviewLimits();
+  definition.check_store = CheckReviewStore;
   definition.make =
       [make_peers = std::move(make_peers)](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {

@@ -8,6 +8,7 @@
 #include "services/storage/peer_custody_client.h"
 #include "services/storage/peer_storage_client.h"
 #include "services/storage/storage_service.h"
+#include "services/storage/store_check.h"
 #include "services/storage/transparency_event_log.h"
 
 namespace comity::storage {
@@ -59,6 +60,7 @@ ServiceDefinition StorageDefinition(StorageNode::Options options) {
   definition.kind = ServiceKind::kStorage;
   definition.rules = StorageRules();
   definition.limits = StorageLimits();
+  definition.check_store = CheckStorageStore;
   definition.make =
       [options](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 
 #include "comity/common/v1/common.pb.h"
+#include "services/common/check/store_check.h"
 #include "services/common/clock/clock.h"
 #include "services/common/identity/service_signer.h"
 #include "services/common/log/transparency_log.h"
@@ -47,6 +48,7 @@ struct ServiceDefinition {
   size_t pool_threads = 8;  // of HandleOnPool(), and how much may wait for them
   size_t pool_queue = 256;
   std::function<absl::StatusOr<std::unique_ptr<ServiceInstance>>(ServiceEnvironment&)> make;
+  StoreChecker check_store;  // of --check-store; null for a service that keeps nothing of its own
 };
 
 // What the environment is made of. A deployed service gets it from its folder (service_main.h),

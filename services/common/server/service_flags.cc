@@ -45,8 +45,16 @@ void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
   app.add_option("--test-clock", flags.test_clock,
                  "Read the time from this file; only for a topology marked development")
       ->type_name("FILE");
+  app.add_option("--faults", flags.faults,
+                 "Have the faults that this file says: a border that is cut, a full disk, a sudden "
+                 "end; only for a topology marked development")
+      ->type_name("FILE");
   app.add_flag("--check-config", flags.check_config,
                "Check topology, folder, certificate, endorsement and roster, then exit");
+  app.add_flag("--check-store", flags.check_store,
+               "Check everything in the store of this service, which must be stopped, print what "
+               "was found as lines of JSON, then exit: 0, or 3 when something is wrong")
+      ->excludes("--check-config");
   const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
                                                   {"info", LogLevel::kInfo},
                                                   {"warn", LogLevel::kWarn},

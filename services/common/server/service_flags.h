@@ -20,7 +20,9 @@ struct ServiceFlags {
   std::string region;
   std::string directory;
   std::string test_clock;  // empty = real time
+  std::string faults;      // empty = none
   bool check_config = false;
+  bool check_store = false;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   uint32_t drain_seconds = 10;

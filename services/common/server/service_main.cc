@@ -13,6 +13,8 @@
 #include "absl/synchronization/mutex.h"
 
 #include "services/common/crypto/digest.h"
+#include "services/common/faults/border_relay.h"
+#include "services/common/faults/faulty_stores.h"
 #include "services/common/files/files.h"
 #include "services/common/log/log_http.h"
 #include "services/common/secret/arena.h"
@@ -22,6 +24,7 @@
 #include "services/common/server/notify.h"
 #include "services/common/server/service_flags.h"
 #include "services/common/server/service_folder.h"
+#include "services/common/server/store_check_run.h"
 #include "services/common/server/topology_mark.h"
 #include "services/common/server/topology_pin.h"
 #include "services/common/statement/leaf.h"
@@ -32,6 +35,7 @@
 namespace comity {
 namespace {
 
+constexpr int kViolated = 3;
 // A batch of the log has two files, or four when it fills a tile.
 constexpr size_t kLogWriteThreads = 4;
 
@@ -69,6 +73,19 @@ absl::StatusOr<std::shared_ptr<const Clock>> OpenClock(const ServiceFlags& flags
   }
   ASSIGN_OR_RETURN(std::unique_ptr<FileClock> clock, FileClock::Open(flags.test_clock));
   return std::shared_ptr<const Clock>(std::move(clock));
+}
+
+// Null without --faults.
+absl::StatusOr<std::shared_ptr<const FaultFile>> OpenFaults(const ServiceFlags& flags,
+                                                            const Topology& topology) {
+  if (flags.faults.empty()) {
+    return std::shared_ptr<const FaultFile>();
+  }
+  if (!topology.development()) {
+    return Refuse(Reason::kNotDevelopment, "--faults");
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<FaultFile> faults, FaultFile::Open(flags.faults));
+  return std::shared_ptr<const FaultFile>(std::move(faults));
 }
 
 // What a process is born with suits programs that are small or run for a moment.
@@ -143,12 +160,14 @@ struct Loaded {
   ServiceIdentity identity;
   std::shared_ptr<const Clock> clock;
   std::shared_ptr<const Roster> roster;
+  std::shared_ptr<const FaultFile> faults;  // null: none
 };
 
 absl::StatusOr<Loaded> Load(const ServiceFlags& flags) {
   ASSIGN_OR_RETURN(TopologyFile file, LoadTopology(flags.topology));
   ASSIGN_OR_RETURN(RegionId region, RegionId::Create(flags.region));
   ASSIGN_OR_RETURN(std::shared_ptr<const Clock> clock, OpenClock(flags, file.topology));
+  ASSIGN_OR_RETURN(std::shared_ptr<const FaultFile> faults, OpenFaults(flags, file.topology));
   ASSIGN_OR_RETURN(ServiceIdentity identity, LoadServiceIdentity(flags.directory));
   if (file.topology.FindRegion(region) == nullptr) {
     return Refuse(Reason::kTopologyInvalid, "no region \"" + region.name() + "\"");
@@ -159,7 +178,8 @@ absl::StatusOr<Loaded> Load(const ServiceFlags& flags) {
                 .region = std::move(region),
                 .identity = std::move(identity),
                 .clock = std::move(clock),
-                .roster = std::make_shared<const Roster>(std::move(roster))};
+                .roster = std::make_shared<const Roster>(std::move(roster)),
+                .faults = std::move(faults)};
 }
 
 // The log key that a service holds must be the one by which the world knows its log.
@@ -191,6 +211,12 @@ absl::Status OpenStores(Loaded& loaded, ServiceResources& resources) {
   RETURN_IF_ERROR(MakePrivateFolders(store));
   ASSIGN_OR_RETURN(resources.records, OpenRocksRecordStore(store));
   ASSIGN_OR_RETURN(resources.blobs, OpenFileBlobStore(store));
+  if (loaded.faults != nullptr) {
+    const auto faults = std::make_shared<StoreFaults>(
+        loaded.faults, loaded.region.name() + "/" + std::string(Name(resources.kind)));
+    resources.records = std::make_shared<FaultyRecordStore>(std::move(resources.records), faults);
+    resources.blobs = std::make_shared<FaultyBlobStore>(std::move(resources.blobs), faults);
+  }
   RETURN_IF_ERROR(PinTopology(*resources.records, loaded.file.topology, loaded.file.text,
                               loaded.file.signature));
   TransparencyLog::Options options{
@@ -228,9 +254,20 @@ absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sig
   const auto patience = std::chrono::seconds(loaded.flags.drain_seconds);
   ServiceResources resources = ResourcesOf(loaded, definition.kind);
   RETURN_IF_ERROR(OpenStores(loaded, resources));
+  std::unique_ptr<BorderRelay> relay;  // outlives every channel through it
+  if (loaded.faults != nullptr) {
+    ASSIGN_OR_RETURN(relay, BorderRelay::Start(loaded.file.topology, loaded.region, loaded.faults,
+                                               loaded.flags.directory + "/faults-in-effect"));
+    resources.addresses = [border = relay.get()](const RegionId& region, ServiceKind kind) {
+      return border->AddressOf(region, kind);
+    };
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<ServiceEnvironment> environment,
                    ServiceEnvironment::Create(std::move(resources), definition));
   RETURN_IF_ERROR(ProtectMemory(environment->topology().development(), environment->log()));
+  if (loaded.faults != nullptr) {
+    environment->log().Warn("faults on purpose", {{"file", loaded.flags.faults}});
+  }
   RETURN_IF_ERROR(LogStart(*environment));
   ASSIGN_OR_RETURN(std::unique_ptr<ServiceInstance> instance, definition.make(*environment));
 
@@ -282,6 +319,16 @@ absl::Status Check(Loaded loaded, const ServiceDefinition& definition) {
   return CheckServiceResources(ResourcesOf(loaded, definition.kind));
 }
 
+absl::StatusOr<uint64_t> CheckStore(const Loaded& loaded, const ServiceDefinition& definition) {
+  const StoreChecker nothing = [](const StoreCheck&) { return absl::OkStatus(); };
+  return RunStoreCheck({.topology = loaded.file.topology,
+                        .region = loaded.region,
+                        .kind = definition.kind,
+                        .directory = loaded.flags.directory,
+                        .now = loaded.clock->Now()},
+                       definition.check_store ? definition.check_store : nothing);
+}
+
 int Fail(const absl::Status& status) {
   // The text of INVALID_ARGUMENT tells its cause already.
   const std::string cause =
@@ -325,6 +372,10 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
     }
     std::puts("The configuration is valid.");
     return 0;
+  }
+  if (flags.check_store) {
+    const absl::StatusOr<uint64_t> violations = CheckStore(*loaded, definition);
+    return !violations.ok() ? Fail(violations.status()) : *violations == 0 ? 0 : kViolated;
   }
   const absl::Status served = Serve(*std::move(loaded), definition, signals);
   return served.ok() ? 0 : Fail(served);

@@ -7,8 +7,8 @@ namespace comity {
 
 // The main function of a service: reads flags and the service's folder, checks all of it, opens
 // stores and log, serves until SIGTERM or SIGINT, drains, and returns the exit code (0 after a
-// clean stop and after --check-config, 2 for wrong flags, 1 for every refusal to start, which is
-// told in one sentence on standard error).
+// clean stop and after a check that found nothing, 2 for wrong flags, 3 when --check-store found a
+// violation, 1 for every refusal to start, which is told in one sentence on standard error).
 //
 //   int main(int argc, char** argv) { return comity::RunService(argc, argv, CustodyDefinition()); }
 int RunService(int argc, char** argv, const ServiceDefinition& definition);

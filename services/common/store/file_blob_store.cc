@@ -57,22 +57,36 @@ class TempName final {
 
 }  // namespace
 
-FileBlobStore::FileBlobStore(std::string root, int lock_fd, FileCalls& calls)
-    : root_(std::move(root)), lock_fd_(lock_fd), calls_(calls) {}
+FileBlobStore::FileBlobStore(std::string root, int lock_fd, FileCalls& calls, bool read_only)
+    : root_(std::move(root)), lock_fd_(lock_fd), calls_(calls), read_only_(read_only) {}
 
 FileBlobStore::~FileBlobStore() { close(lock_fd_); }
+
+absl::StatusOr<std::unique_ptr<FileBlobStore>> FileBlobStore::Lock(const std::string& root,
+                                                                   int flags, FileCalls& calls,
+                                                                   bool read_only) {
+  const int lock_fd = open((root + "/lock").c_str(), flags | O_CLOEXEC, 0600);
+  if (lock_fd < 0) return Failed("opening the lock file", errno);
+  auto store = std::unique_ptr<FileBlobStore>(new FileBlobStore(root, lock_fd, calls, read_only));
+  if (flock(lock_fd, LOCK_EX | LOCK_NB) != 0) return Failed("the store is in use", errno);
+  return store;
+}
 
 absl::StatusOr<std::unique_ptr<FileBlobStore>> FileBlobStore::Open(const std::string& directory,
                                                                    FileCalls& calls) {
   const std::string root = (std::filesystem::path(directory) / "blobs").string();
   RETURN_IF_ERROR(MakePrivateDirectory(root + "/data"));
   RETURN_IF_ERROR(MakePrivateDirectory(root + "/temp"));
-  const int lock_fd = open((root + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_fd < 0) return Failed("opening the lock file", errno);
-  auto store = std::unique_ptr<FileBlobStore>(new FileBlobStore(root, lock_fd, calls));
-  if (flock(lock_fd, LOCK_EX | LOCK_NB) != 0) return Failed("the store is in use", errno);
+  ASSIGN_OR_RETURN(std::unique_ptr<FileBlobStore> store,
+                   Lock(root, O_RDWR | O_CREAT, calls, /*read_only=*/false));
   RETURN_IF_ERROR(RemoveChildren(root + "/temp"));
   return store;
+}
+
+absl::StatusOr<std::unique_ptr<FileBlobStore>> FileBlobStore::OpenReadOnly(
+    const std::string& directory, FileCalls& calls) {
+  return Lock((std::filesystem::path(directory) / "blobs").string(), O_RDONLY, calls,
+              /*read_only=*/true);
 }
 
 std::string FileBlobStore::PathOf(std::string_view name) const {
@@ -80,6 +94,7 @@ std::string FileBlobStore::PathOf(std::string_view name) const {
 }
 
 absl::Status FileBlobStore::CheckWritable() const {
+  if (read_only_) return Refuse(Reason::kStoreUnavailable, "opened only to be read");
   if (!failed_.load()) return absl::OkStatus();
   return Refuse(Reason::kStoreUnavailable, "read-only since a sync failed; open the store again");
 }

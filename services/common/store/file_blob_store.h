@@ -29,6 +29,11 @@ class FileBlobStore final : public BlobStore {
   // For open.cc and tests; all others use OpenFileBlobStore. `calls` must outlive the store.
   static absl::StatusOr<std::unique_ptr<FileBlobStore>> Open(const std::string& directory,
                                                              FileCalls& calls);
+  // Changes nothing on disk, also not what a process left behind that was still writing; puts and
+  // deletes are refused. Holds the directory like any other opener. STORE_UNAVAILABLE when there
+  // is no store.
+  static absl::StatusOr<std::unique_ptr<FileBlobStore>> OpenReadOnly(const std::string& directory,
+                                                                     FileCalls& calls);
   ~FileBlobStore() override;
 
   absl::Status PutIfAbsentOrEqual(std::string_view name, std::string_view bytes) override;
@@ -38,7 +43,9 @@ class FileBlobStore final : public BlobStore {
                                           size_t limit) override;
 
  private:
-  FileBlobStore(std::string root, int lock_fd, FileCalls& calls);
+  FileBlobStore(std::string root, int lock_fd, FileCalls& calls, bool read_only);
+  static absl::StatusOr<std::unique_ptr<FileBlobStore>> Lock(const std::string& root, int flags,
+                                                             FileCalls& calls, bool read_only);
 
   std::string PathOf(std::string_view name) const;
   absl::Status CheckWritable() const;
@@ -52,6 +59,7 @@ class FileBlobStore final : public BlobStore {
   const std::string root_;  // "<directory>/blobs"
   const int lock_fd_;
   FileCalls& calls_;
+  const bool read_only_;
   std::atomic<bool> failed_ = false;
   std::atomic<uint64_t> next_temp_ = 0;
 

@@ -6,6 +6,14 @@
 #include "services/common/store/rocksdb_record_store.h"
 
 namespace comity {
+namespace {
+
+FileCalls& RealCalls() {
+  static PosixFileCalls calls;  // has no state
+  return calls;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRocksRecordStore(const std::string& directory) {
   ASSIGN_OR_RETURN(std::unique_ptr<RecordStore> store, RocksRecordStore::Open(directory, {}));
@@ -13,9 +21,15 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenRocksRecordStore(const std::str
 }
 
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory) {
-  static PosixFileCalls calls;  // has no state
-  ASSIGN_OR_RETURN(std::unique_ptr<BlobStore> store, FileBlobStore::Open(directory, calls));
+  ASSIGN_OR_RETURN(std::unique_ptr<BlobStore> store, FileBlobStore::Open(directory, RealCalls()));
   return store;
+}
+
+absl::StatusOr<ReadOnlyStores> OpenStoresReadOnly(const std::string& directory) {
+  ReadOnlyStores stores;
+  ASSIGN_OR_RETURN(stores.blobs, FileBlobStore::OpenReadOnly(directory, RealCalls()));
+  ASSIGN_OR_RETURN(stores.records, RocksRecordStore::Open(directory, {.read_only = true}));
+  return stores;
 }
 
 }  // namespace comity

@@ -17,6 +17,15 @@ namespace comity {
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRocksRecordStore(const std::string& directory);
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory);
 
+// Both, to look at a store whose service is stopped: nothing on disk changes, writes are refused,
+// and no service can open the directory meanwhile. STORE_UNAVAILABLE when there is no store, or a
+// service has it open; DATA_CORRUPT when the files contradict each other.
+struct ReadOnlyStores {
+  std::unique_ptr<BlobStore> blobs;  // holds the directory
+  std::unique_ptr<RecordStore> records;
+};
+absl::StatusOr<ReadOnlyStores> OpenStoresReadOnly(const std::string& directory);
+
 }  // namespace comity
 
 #endif  // COMITY_COMMON_STORE_OPEN_H_

@@ -134,7 +134,8 @@ RocksRecordStore::RocksRecordStore(std::unique_ptr<Database> database,
                                    const RocksRecordStoreOptions& options)
     : database_(std::move(database)),
       clock_(OrSystemClock(options.clock)),
-      version_block_(options.version_block) {}
+      version_block_(options.version_block),
+      read_only_(options.read_only) {}
 
 RocksRecordStore::~RocksRecordStore() = default;
 
@@ -142,10 +143,11 @@ absl::StatusOr<std::unique_ptr<RocksRecordStore>> RocksRecordStore::Open(
     const std::string& directory, const RocksRecordStoreOptions& options) {
   COMITY_CHECK(options.version_block > 0);
   const std::string path = (std::filesystem::path(directory) / "records").string();
-  RETURN_IF_ERROR(MakePrivateDirectory(path));
+  if (!options.read_only) RETURN_IF_ERROR(MakePrivateDirectory(path));
 
   rocksdb::DBOptions tuned;
   TuneDatabase(options.write_buffer_bytes, tuned);
+  tuned.create_if_missing = tuned.create_missing_column_families = !options.read_only;
   if (options.env != nullptr) tuned.env = options.env;
   rocksdb::ColumnFamilyOptions records;
   TuneRecords(options.write_buffer_bytes, records);
@@ -154,12 +156,14 @@ absl::StatusOr<std::unique_ptr<RocksRecordStore>> RocksRecordStore::Open(
 
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
-  RETURN_IF_ERROR(ToStatus(rocksdb::DB::Open(tuned, path,
-                                             {{rocksdb::kDefaultColumnFamilyName, records},
-                                              {"partitions", records},
-                                              {"records", records},
-                                              {"outcomes", outcomes}},
-                                             &families, &db)));
+  const std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
+      {rocksdb::kDefaultColumnFamilyName, records},
+      {"partitions", records},
+      {"records", records},
+      {"outcomes", outcomes}};
+  RETURN_IF_ERROR(ToStatus(
+      options.read_only ? rocksdb::DB::OpenForReadOnly(tuned, path, descriptors, &families, &db)
+                        : rocksdb::DB::Open(tuned, path, descriptors, &families, &db)));
   auto database = std::make_unique<Database>();
   database->db.reset(db);
   database->meta = families[0];
@@ -176,6 +180,7 @@ absl::StatusOr<std::unique_ptr<RocksRecordStore>> RocksRecordStore::Open(
 absl::Status RocksRecordStore::Start() {
   ASSIGN_OR_RETURN(std::optional<std::string> format, database_->Get(database_->meta, kFormatKey));
   if (!format.has_value()) {
+    if (read_only_) return absl::OkStatus();
     // New, or ended before this first write: then no commit can have been made.
     rocksdb::WriteBatch batch;
     RETURN_IF_ERROR(
@@ -367,6 +372,7 @@ absl::StatusOr<PartitionVersion> RocksRecordStore::NextVersion() {
 }
 
 absl::Status RocksRecordStore::Write(rocksdb::WriteBatch& batch) {
+  if (read_only_) return Refuse(Reason::kStoreUnavailable, "opened only to be read");
   if (failed_.load()) {
     return Refuse(Reason::kStoreUnavailable,
                   "read-only since a write failed; open the store again");

@@ -32,6 +32,9 @@ struct RocksRecordStoreOptions {
   const Clock* clock = nullptr;  // ages outcomes; the system's when null; must outlive the store
   size_t write_buffer_bytes = 16 << 20;
   uint64_t version_block = 1 << 20;  // versions set aside with one synced write
+  // Changes nothing on disk, not even what a crash left to be recovered; commits are refused. The
+  // caller makes sure that nobody else has the store open.
+  bool read_only = false;
 };
 
 // RecordStore over one RocksDB database. Commits to one partition exclude each other through one of
@@ -80,6 +83,7 @@ class RocksRecordStore final : public RecordStore {
   const std::unique_ptr<Database> database_;
   const Clock& clock_;
   const uint64_t version_block_;
+  const bool read_only_;
   std::array<absl::Mutex, kStripes> stripes_;
   std::atomic<bool> failed_ = false;
 

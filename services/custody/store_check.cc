@@ -1,0 +1,63 @@
+#include "services/custody/store_check.h"
+
+#include <memory>
+#include <optional>
+
+#include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+#include "services/custody/account_check.h"
+#include "services/custody/key_sealer.h"
+#include "services/custody/keyfile_seal.h"
+#include "services/custody/root_key.h"
+#include "services/custody/stored_account_store.h"
+#include "services/custody/stored_evidence.h"
+
+namespace comity::custody {
+namespace {
+
+constexpr std::string_view kPrefix = "custody/";
+
+// Null when the root key is not in a file here: then sealed keys stay closed.
+std::unique_ptr<KeySealer> OpenSealer(const StoreCheck& check) {
+  KeyfileSeal seal(check.directory + "/identity/root.key");
+  absl::StatusOr<SecretBytes> bytes = seal.OpenRoot();
+  if (!bytes.ok()) return nullptr;
+  const absl::StatusOr<RootKey> root = RootKey::Create(*std::move(bytes), check.region);
+  if (!root.ok()) return nullptr;
+  return std::make_unique<KeySealer>(*root, check.topology.deployment(), check.region);
+}
+
+absl::Status CheckPartition(const StoreCheck& check, const KeySealer* sealer,
+                            const std::string& partition) {
+  const absl::StatusOr<AccountId> id =
+      AccountId::Parse(std::string_view(partition).substr(kPrefix.size()));
+  if (!id.ok()) {
+    check.report.Violation("record", "partition " + partition, "it belongs to no account");
+    return absl::OkStatus();
+  }
+  StoredAccountStore store(&check.records);
+  const absl::StatusOr<Account> account = store.Load(*id);
+  if (ReasonOf(account.status()) == Reason::kDataCorrupt) {
+    check.report.Violation("record", "account " + id->ToString(), CauseOf(account.status()));
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(account.status());
+  ASSIGN_OR_RETURN(const StoredEvidence evidence, ReadEvidence(check.records, *id));
+  CheckAccount(check, sealer, *account, evidence);
+  TellAccount(check, *account, evidence);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckCustodyStore(const StoreCheck& check) {
+  const std::unique_ptr<KeySealer> sealer = OpenSealer(check);
+  if (sealer == nullptr) {
+    check.report.Note("key", "root key", "it is not at hand, so that no sealed key was opened");
+  }
+  return ForEachPartition(check.records, kPrefix, [&](const std::string& partition) {
+    return CheckPartition(check, sealer.get(), partition);
+  });
+}
+
+}  // namespace comity::custody
