@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "client/check/cross_check.h"
+#include "client/deployment/process.h"
+#include "client/deployment/programs.h"
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
