@@ -111,7 +111,7 @@ std::unique_ptr<TestServer> TestServer::Start(const TestDeployment& deployment, 
   result->instance_ = *std::move(instance);
   absl::StatusOr<std::unique_ptr<GrpcServer>> server =
       GrpcServer::Start("127.0.0.1:0", result->environment_->tls(), &result->environment_->calls(),
-                        result->instance_->GrpcServices());
+                        result->instance_->GrpcServices(), result->options_.limits);
   if (!server.ok()) {
     ADD_FAILURE() << DescribeStatus(server.status());
     return nullptr;
@@ -170,7 +170,10 @@ std::shared_ptr<grpc::Channel> TestServer::WithoutCertificate() const {
   options.set_verify_server_certs(false);
   options.set_check_call_host(false);
   options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
-  return grpc::CreateChannel(address(), grpc::experimental::TlsCredentials(options));
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address(), grpc::experimental::TlsCredentials(options),
+                                   arguments);
 }
 
 }  // namespace comity

@@ -43,6 +43,7 @@ class TestServer final {
     std::shared_ptr<BlobStore> blobs;
     TestAddresses* addresses = nullptr;  // of this service's peers; none: nobody is reachable
     bool run_tickers = false;            // otherwise the test calls environment().TickOnce()
+    Doorman::Limits limits = Doorman::LimitsOfProcess();
   };
   // Fails the test and returns null when it cannot start. `deployment` outlives the server.
   static std::unique_ptr<TestServer> Start(const TestDeployment& deployment, Options options);

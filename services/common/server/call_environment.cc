@@ -76,6 +76,23 @@ ActiveCall::ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* co
                      ? absl::StatusOr<Authorization>(Refuse(Reason::kDraining))
                      : environment.options_.guard->Admit(*context, method, deadline_)) {
   stats_->Begin();
+  if (admission_.ok() && environment.recognise_) RecogniseConnection();
+}
+
+void ActiveCall::RecogniseConnection() const {
+  struct Seen {
+    size_t peer = 0;
+    std::chrono::steady_clock::time_point until;
+  };
+  // Per thread, so that calls do not meet at one lock. Two peers in one slot cost some more calls.
+  static thread_local std::array<Seen, 256> seen{};
+  const std::string peer = context_->peer();
+  // One process may have several servers.
+  const size_t hash = std::hash<std::string>()(peer) ^ reinterpret_cast<uintptr_t>(environment_);
+  Seen& slot = seen[hash % seen.size()];
+  if (slot.peer == hash && start_ < slot.until) return;
+  slot = {hash, start_ + std::chrono::seconds(1)};
+  environment_->recognise_(peer);
 }
 
 absl::Status ActiveCall::CheckStart() const {

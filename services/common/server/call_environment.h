@@ -56,6 +56,11 @@ class CallEnvironment final {
   void AwaitNoneRunning(std::chrono::steady_clock::time_point end) const;
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
+  // Told of the connections on which calls are admitted, now and then: once a second for each and
+  // each thread. Set before the first call.
+  using Recognise = std::function<void(const std::string& peer)>;
+  void SetRecognise(Recognise recognise) { recognise_ = std::move(recognise); }
+
   // Calls ended so far with this reason; kUnspecified counts the successful ones.
   uint64_t Count(Reason reason) const { return stats_.Count(reason); }
   CallStats& stats() { return stats_; }
@@ -69,6 +74,7 @@ class CallEnvironment final {
   const Options options_;
   std::atomic<bool> draining_{false};
   CallStats stats_;
+  Recognise recognise_;
   std::unique_ptr<CallWatch> watch_;
   std::unique_ptr<WorkerPool> pool_;
 };
@@ -103,6 +109,7 @@ class ActiveCall final {
 
  private:
   absl::Status CheckStart() const;
+  void RecogniseConnection() const;
 
   CallEnvironment* environment_;
   grpc::ServerContextBase* context_;

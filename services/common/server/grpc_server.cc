@@ -8,12 +8,14 @@
 
 #include "services/common/server/limits.h"
 #include "services/common/server/reflection.h"
+#include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
 namespace comity {
 namespace {
 
-// A server is open to strangers until the guard has seen them: these bound what they can hold.
+// A server is open to strangers until the guard has seen them: these, and the doorman, bound what
+// they can hold.
 constexpr size_t kMemoryBytes = 512 << 20;
 constexpr int kMaxThreads = 256;
 constexpr int kStreamsPerConnection = 256;
@@ -28,12 +30,17 @@ constexpr std::chrono::milliseconds kAnswerMs{1'000};
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const std::string& address, const TlsIdentity& identity, CallEnvironment* calls,
-    const std::vector<grpc::Service*>& services) {
+    const std::vector<grpc::Service*>& services, const Doorman::Limits& limits) {
   grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<GrpcServer> result(new GrpcServer);
   result->calls_ = calls;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address, MakeServerCredentials(identity), &result->port_);
+  ASSIGN_OR_RETURN(result->doorman_, Doorman::Listen(address, limits));
+  // Not gRPC's own listener: that one accepts everybody, and accepts nobody any more once the
+  // process has run out of files.
+  result->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      MakeServerCredentials(identity));
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.SetResourceQuota(
@@ -46,17 +53,22 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kShortestPingIntervalMs);
-  // With it a second process could share the port, and half of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   for (grpc::Service* service : services) {
     builder.RegisterService(service);
   }
   result->reflection_ = MakeReflectionService(calls);
   builder.RegisterService(result->reflection_.get());
   result->server_ = builder.BuildAndStart();
-  if (result->server_ == nullptr || result->port_ == 0) {
-    return Refuse(Reason::kPeerUnavailable, "cannot listen on " + address);
+  if (result->server_ == nullptr) {
+    return Refuse(Reason::kPeerUnavailable, "cannot serve on " + address);
   }
+  Doorman* const doorman = result->doorman_.get();
+  calls->SetRecognise([doorman](const std::string& peer) { doorman->Recognise(peer); });
+  doorman->Open([acceptor = result->acceptor_.get()](int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    acceptor->HandleNewConnection(&connection);
+  });
   return result;
 }
 
@@ -73,6 +85,7 @@ void GrpcServer::Drain(std::chrono::milliseconds patience) {
     health->SetServingStatus(false);
   }
   calls_->AwaitNoneRunning(end);
+  doorman_->Close();
   // A call has ended here a moment before its answer is on its way. What runs on after that is over
   // its time, or is not ours: somebody who watches the health of the server.
   server_->Shutdown(std::chrono::system_clock::now() +

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
 #include "absl/status/statusor.h"
 
 #include "services/common/server/call_environment.h"
 #include "services/common/server/credentials.h"
+#include "services/common/server/doorman.h"
 
 namespace comity {
 
@@ -23,11 +25,13 @@ class GrpcServer final {
   // PEER_UNAVAILABLE when the address cannot be had.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const std::string& address, const TlsIdentity& identity, CallEnvironment* calls,
-      const std::vector<grpc::Service*>& services);
+      const std::vector<grpc::Service*>& services,
+      const Doorman::Limits& limits = Doorman::LimitsOfProcess());
   // Stops at once if Drain() was not called.
   ~GrpcServer();
 
-  int port() const { return port_; }
+  int port() const { return doorman_->port(); }
+  const Doorman& doorman() const { return *doorman_; }
   // Refuses new work (DRAINING; health says NOT_SERVING), gives running calls, streams too,
   // `patience`, cancels what is left, and returns when none runs. Until then it goes on listening,
   // so that whoever calls is told what to do instead of finding nobody.
@@ -35,10 +39,11 @@ class GrpcServer final {
 
  private:
   GrpcServer() = default;
+  std::unique_ptr<Doorman> doorman_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<grpc::Service> reflection_;
   CallEnvironment* calls_ = nullptr;
-  int port_ = 0;
 };
 
 }  // namespace comity
