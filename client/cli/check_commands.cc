@@ -98,7 +98,7 @@ void AddCheckCommands(CLI::App& app, Context& context) {
                   "Stop the deployment for the check, and start it again");
   check->footer(
       "Examples:\n"
-      "  comity down && comity check\n"
+      "  comity check                              of a deployment that is down\n"
       "  comity check --restart --expect acts.jsonl\n"
       "Each service looks at its own store, byte by byte, and changes nothing; then what they say\n"
       "is compared. Exits with 3 when something is wrong, and says what and where.");

@@ -65,11 +65,19 @@ absl::Status Man(const CLI::App& app, const Context& context, const ManOptions& 
   if (!options.directory.empty()) return WritePages(context, pages, options.directory);
   // The page of a command is that of its group.
   const std::string asked = options.command.empty() ? "comity" : options.command.front();
+  const ManPage* found = nullptr;
   for (const ManPage& page : pages) {
-    if (page.name != asked && page.name != "comity-" + asked) continue;
-    const std::string text = RenderMan(page);
+    // `comity custody` and the service comity-custody share a name: its full form means the
+    // service.
+    const bool is_it = page.name == asked || page.name == "comity-" + asked;
+    if (is_it && (found == nullptr || (page.name == asked && page.section > found->section))) {
+      found = &page;
+    }
+  }
+  if (found != nullptr) {
+    const std::string text = RenderMan(*found);
     if (!context.json && ShowOnTerminal(text)) return absl::OkStatus();
-    context.Print(text, {{"name", page.name}, {"section", page.section}, {"mdoc", text}});
+    context.Print(text, {{"name", found->name}, {"section", found->section}, {"mdoc", text}});
     return absl::OkStatus();
   }
   std::string names;

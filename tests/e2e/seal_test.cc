@@ -61,7 +61,8 @@ class SealTest : public ::testing::Test {
   }
   // Of custody us, in `comity status`.
   json Status() {
-    for (const json& service : Run({"status"})["services"]) {
+    const json status = Run({"status"});
+    for (const json& service : status["services"]) {
       if (service["region"] == "us" && service["service"] == "custody") return service;
     }
     return json();

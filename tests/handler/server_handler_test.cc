@@ -190,7 +190,10 @@ TEST_P(HandlerFormTest, WorkWhoseTimeIsOverIsNotBegun) {
   EXPECT_THAT(status,
               testing::AnyOf(RefusedWith(Reason::kDeadline), RefusedWith(Reason::kCancelled)));
   EXPECT_FALSE(ran);
-  EXPECT_EQ(calls().Count(Reason::kDeadline), 1U);
+  // It may be faster than the counting too.
+  while (calls().Count(Reason::kDeadline) + calls().Count(Reason::kCancelled) == 0) {
+    std::this_thread::yield();
+  }
 }
 
 TEST_F(HandlerTest, WorkBeyondThePoolsQueueIsOverloaded) {

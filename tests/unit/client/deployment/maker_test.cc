@@ -115,7 +115,8 @@ TEST_F(MakerTest, AServiceIsGivenOnlyWhatIsItsOwn) {
   std::set<std::string> custody = common;
   custody.insert("root.key");
   for (const char* region : {"us", "cn"}) {
-    EXPECT_THAT(NamesIn(Paths().Service(region, ServiceKind::kStorage)), ElementsAre("identity"));
+    EXPECT_THAT(NamesIn(Paths().Service(region, ServiceKind::kStorage)),
+                ElementsAre("identity", "metrics"));
     EXPECT_EQ(NamesIn(Paths().Identity(region, ServiceKind::kStorage)), common);
     EXPECT_EQ(NamesIn(Paths().Identity(region, ServiceKind::kReview)), common);
     EXPECT_EQ(NamesIn(Paths().Identity(region, ServiceKind::kCustody)), custody);
@@ -219,11 +220,12 @@ TEST(MakerRunTest, TellsEachStepInOrder) {
   ASSERT_THAT(MakeDeployment({ReadTopologyTemplate(), dir.path() + "/d",
                               [&](const std::string& step) { steps.push_back(step); }}),
               IsOk());
-  EXPECT_THAT(steps,
-              ElementsAre("operator keys", "root and service identities of region us",
-                          "root and service identities of region cn", "certificates of 14 persons",
-                          "topology, signed by 2 operators", "endorsements and first rosters",
-                          "test clock, starting at 2017-12-01"));
+  EXPECT_THAT(
+      steps,
+      ElementsAre("operator keys", "root and service identities of region us",
+                  "root and service identities of region cn", "certificates of 14 persons",
+                  "topology, signed by 2 operators", "endorsements and first rosters",
+                  "test clock, starting at 2017-12-01", "client bundle", "addresses for metrics"));
 }
 
 TEST(MakerRunTest, CompletesWhatACrashLeftUndoneWithoutReplacingAKey) {
