@@ -266,7 +266,8 @@ void AddAssign(CLI::App& legal, Context& context) {
       "Examples:\n"
       "  comity --as cn/reviewer-chen legal assign CASE              take it\n"
       "  comity --as cn/reviewer-chen legal assign CASE lawyer-sun   hand it on\n"
-      "Until a case is ready for approval, any reviewer may hand it on; the log says that it happened.");
+      "Until a case is ready for approval, any reviewer may hand it on, and the log says that it\n"
+      "happened.");
   assign->callback([&context, case_id, reviewer] {
     context.command = [&context, case_id, reviewer] {
       return OnCase(context,
