@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/faulty_stores.h"
+#include "tests/fakes/failing_stores.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/review_world.h"
 
@@ -66,7 +66,7 @@ class ChangingBlobStore final : public BlobStore {
 // One case from the request to its answer, on a machine that dies once.
 class CaseRun final {
  public:
-  CaseRun(const TestDeployment& deployment, uint64_t dies_at, FaultPlan::Fate fate)
+  CaseRun(const TestDeployment& deployment, uint64_t dies_at, FailurePlan::Fate fate)
       : world_(deployment),
         plan_(dies_at, fate),
         faulty_records_(&world_.records, &plan_),
@@ -167,17 +167,18 @@ class CaseRun final {
   }
 
   ReviewWorld world_;
-  FaultPlan plan_;
-  FaultyRecordStore faulty_records_;
-  FaultyBlobStore faulty_blobs_;
+  FailurePlan plan_;
+  FailingRecordStore faulty_records_;
+  FailingBlobStore faulty_blobs_;
   ChangingRecordStore records_;
   ChangingBlobStore blobs_;
   TestAccount account_;
 };
 
-class ReviewCrashTest : public testing::TestWithParam<FaultPlan::Fate> {};
+class ReviewCrashTest : public testing::TestWithParam<FailurePlan::Fate> {};
 INSTANTIATE_TEST_SUITE_P(Fates, ReviewCrashTest,
-                         testing::Values(FaultPlan::Fate::kNotApplied, FaultPlan::Fate::kApplied));
+                         testing::Values(FailurePlan::Fate::kNotApplied,
+                                         FailurePlan::Fate::kApplied));
 
 TEST_P(ReviewCrashTest, CaseEndsRightWhereverTheMachineDies) {
   const TestDeployment deployment;

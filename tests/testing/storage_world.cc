@@ -32,7 +32,7 @@ StorageWorld::StorageWorld(const TestDeployment& d, UnixMillis now)
   }
 }
 
-void StorageWorld::Restart(Side& side, std::unique_ptr<FaultPlan> plan) {
+void StorageWorld::Restart(Side& side, std::unique_ptr<FailurePlan> plan) {
   side.node.reset();
   side.plan = std::move(plan);
   StorageNode::Ports ports;
@@ -46,8 +46,8 @@ void StorageWorld::Restart(Side& side, std::unique_ptr<FaultPlan> plan) {
   ports.records = &side.records;
   ports.blobs = &side.blobs;
   if (side.plan != nullptr) {
-    side.faulty_records = std::make_unique<FaultyRecordStore>(&side.records, side.plan.get());
-    side.faulty_blobs = std::make_unique<FaultyBlobStore>(&side.blobs, side.plan.get());
+    side.faulty_records = std::make_unique<FailingRecordStore>(&side.records, side.plan.get());
+    side.faulty_blobs = std::make_unique<FailingBlobStore>(&side.blobs, side.plan.get());
     ports.records = side.faulty_records.get();
     ports.blobs = side.faulty_blobs.get();
   }

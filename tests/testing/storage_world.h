@@ -10,11 +10,11 @@
 
 #include "services/storage/storage_node.h"
 #include "tests/fakes/direct_peer_storage.h"
+#include "tests/fakes/failing_stores.h"
 #include "tests/fakes/fake_blob_store.h"
 #include "tests/fakes/fake_event_log.h"
 #include "tests/fakes/fake_move_custody.h"
 #include "tests/fakes/fake_record_store.h"
-#include "tests/fakes/faulty_stores.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/testing/deployment.h"
 
@@ -35,9 +35,9 @@ class StorageWorld final {
     std::unique_ptr<ServiceSigner> signer;
     std::unique_ptr<DirectPeerStorage> peer;
     // While one is set, the machine dies at one of its calls.
-    std::unique_ptr<FaultPlan> plan;
-    std::unique_ptr<FaultyRecordStore> faulty_records;
-    std::unique_ptr<FaultyBlobStore> faulty_blobs;
+    std::unique_ptr<FailurePlan> plan;
+    std::unique_ptr<FailingRecordStore> faulty_records;
+    std::unique_ptr<FailingBlobStore> faulty_blobs;
     std::unique_ptr<StorageNode> node;
 
     Side(std::string name, const Clock* clock)
@@ -45,7 +45,7 @@ class StorageWorld final {
   };
 
   // Starts a side again over its stores; with a plan, on a machine that dies.
-  void Restart(Side& side, std::unique_ptr<FaultPlan> plan = nullptr);
+  void Restart(Side& side, std::unique_ptr<FailurePlan> plan = nullptr);
   void Kill(Side& side) { side.node.reset(); }
 
   // A new account of this territory at its home, opened by its device.

@@ -96,7 +96,7 @@ class FaultRun final {
 };
 
 // The machine of one side dies at call n of its stores, having done it or not, and starts again.
-class MachineDeathTest : public ::testing::TestWithParam<std::tuple<bool, FaultPlan::Fate>> {};
+class MachineDeathTest : public ::testing::TestWithParam<std::tuple<bool, FailurePlan::Fate>> {};
 
 TEST_P(MachineDeathTest, MoveEndsRightWhereverTheMachineDies) {
   const auto [source, fate] = GetParam();
@@ -105,7 +105,7 @@ TEST_P(MachineDeathTest, MoveEndsRightWhereverTheMachineDies) {
     SCOPED_TRACE("dies at call " + std::to_string(n));
     FaultRun run;
     StorageWorld::Side& side = source ? run.world.us : run.world.cn;
-    run.world.Restart(side, std::make_unique<FaultPlan>(n, fate));
+    run.world.Restart(side, std::make_unique<FailurePlan>(n, fate));
     run.world.Advance(run.account, 2);
     run.ReadBackIfMoved().IgnoreError();
     run.world.Advance(run.account, 2);
@@ -119,11 +119,11 @@ TEST_P(MachineDeathTest, MoveEndsRightWhereverTheMachineDies) {
 
 INSTANTIATE_TEST_SUITE_P(Sides, MachineDeathTest,
                          ::testing::Combine(::testing::Bool(),
-                                            ::testing::Values(FaultPlan::Fate::kApplied,
-                                                              FaultPlan::Fate::kNotApplied)),
+                                            ::testing::Values(FailurePlan::Fate::kApplied,
+                                                              FailurePlan::Fate::kNotApplied)),
                          [](const auto& param) {
                            return std::string(std::get<0>(param.param) ? "Source" : "Destination") +
-                                  (std::get<1>(param.param) == FaultPlan::Fate::kApplied
+                                  (std::get<1>(param.param) == FailurePlan::Fate::kApplied
                                        ? "AfterTheCall"
                                        : "BeforeTheCall");
                          });

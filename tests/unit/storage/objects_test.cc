@@ -176,8 +176,8 @@ TEST_F(ObjectsTest, UnknownOutcomeOfTheCommitIsResolvedByTheRepeat) {
   const auto request = RandomId<RequestId>();
   world_.Put(world_.us, account_, ObjectInBucket(7, 1), "lists the bucket");
   // The store answers the commit twice with an error although it took it: as if it were not known.
-  FaultPlan* plan = new FaultPlan(1'000'000, FaultPlan::Fate::kApplied);
-  world_.Restart(world_.us, std::unique_ptr<FaultPlan>(plan));
+  FailurePlan* plan = new FailurePlan(1'000'000, FailurePlan::Fate::kApplied);
+  world_.Restart(world_.us, std::unique_ptr<FailurePlan>(plan));
   world_.us.records.FailNextCommit(FakeRecordStore::Fate::kApplied);
   ASSERT_OK_AND_ASSIGN(const ObjectRecord first,
                        world_.TryPut(world_.us, account_, kObject, "one", 0, request));

@@ -10,9 +10,9 @@
 #include "services/common/log/log_store.h"
 #include "services/common/log/transparency_log.h"
 #include "services/common/status/reason.h"
+#include "tests/fakes/failing_stores.h"
 #include "tests/fakes/fake_blob_store.h"
 #include "tests/fakes/fake_record_store.h"
-#include "tests/fakes/faulty_stores.h"
 #include "tests/testing/matchers.h"
 #include "tests/unit/common/log/log_testing.h"
 
@@ -63,15 +63,15 @@ class LogRecoveryTest : public testing::Test {
 
   // Fails call number n of either store and everything after it, for every n; then the machine
   // comes back with what the stores hold.
-  void FailEveryCall(FaultPlan::Fate fate) {
+  void FailEveryCall(FailurePlan::Fate fate) {
     size_t failures = 0;
     for (uint64_t n = 0;; ++n) {
       FakeRecordStore records;
       FakeBlobStore blobs;
       acknowledged_.clear();
-      FaultPlan plan(n, fate);
-      FaultyRecordStore faulty_records(&records, &plan);
-      FaultyBlobStore faulty_blobs(&blobs, &plan);
+      FailurePlan plan(n, fate);
+      FailingRecordStore faulty_records(&records, &plan);
+      FailingBlobStore faulty_blobs(&blobs, &plan);
       const bool all = Run(&faulty_records, &faulty_blobs, Batches());
       const std::vector<Acknowledged> before = acknowledged_;
       ASSERT_OK_AND_ASSIGN(const auto log, OpenTestLog(&records, &blobs));
@@ -101,11 +101,11 @@ class LogRecoveryTest : public testing::Test {
 };
 
 TEST_F(LogRecoveryTest, NothingAcknowledgedIsLostWhereverACallFailsWithoutEffect) {
-  FailEveryCall(FaultPlan::Fate::kNotApplied);
+  FailEveryCall(FailurePlan::Fate::kNotApplied);
 }
 
 TEST_F(LogRecoveryTest, NothingAcknowledgedIsLostWhereverACallFailsAfterItsEffect) {
-  FailEveryCall(FaultPlan::Fate::kApplied);
+  FailEveryCall(FailurePlan::Fate::kApplied);
 }
 
 TEST_F(LogRecoveryTest, ACrashDuringRecoveryIsRecoveredFrom) {
@@ -116,13 +116,13 @@ TEST_F(LogRecoveryTest, ACrashDuringRecoveryIsRecoveredFrom) {
       FakeRecordStore records;
       FakeBlobStore blobs;
       acknowledged_.clear();
-      FaultPlan plan(first, FaultPlan::Fate::kApplied);
-      FaultyRecordStore faulty_records(&records, &plan);
-      FaultyBlobStore faulty_blobs(&blobs, &plan);
+      FailurePlan plan(first, FailurePlan::Fate::kApplied);
+      FailingRecordStore faulty_records(&records, &plan);
+      FailingBlobStore faulty_blobs(&blobs, &plan);
       Run(&faulty_records, &faulty_blobs, {TestLeaves("a", 256), TestLeaves("b", 10)});
-      FaultPlan again(n, FaultPlan::Fate::kApplied);
-      FaultyRecordStore again_records(&records, &again);
-      FaultyBlobStore again_blobs(&blobs, &again);
+      FailurePlan again(n, FailurePlan::Fate::kApplied);
+      FailingRecordStore again_records(&records, &again);
+      FailingBlobStore again_blobs(&blobs, &again);
       const bool opened = OpenTestLog(&again_records, &again_blobs).ok();
       ASSERT_OK_AND_ASSIGN(const auto log, OpenTestLog(&records, &blobs));
       ASSERT_THAT(log->AppendAll(TestLeaves("after", 200)), IsOk());

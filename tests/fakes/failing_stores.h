@@ -1,5 +1,5 @@
-#ifndef COMITY_TESTS_FAKES_FAULTY_STORES_H_
-#define COMITY_TESTS_FAKES_FAULTY_STORES_H_
+#ifndef COMITY_TESTS_FAKES_FAILING_STORES_H_
+#define COMITY_TESTS_FAKES_FAILING_STORES_H_
 
 #include <atomic>
 #include <cstdint>
@@ -16,10 +16,10 @@ namespace comity {
 // A machine that dies: one plan is shared by the stores of a process. Calls number 0 to n - 1 pass,
 // call n is answered with STORE_UNAVAILABLE after it took effect or without, all later ones fail
 // without effect. Thread-safe.
-class FaultPlan final {
+class FailurePlan final {
  public:
   enum class Fate { kNotApplied, kApplied };
-  FaultPlan(uint64_t fails_at, Fate fate) : fails_at_(fails_at), fate_(fate) {}
+  FailurePlan(uint64_t fails_at, Fate fate) : fails_at_(fails_at), fate_(fate) {}
 
   struct Verdict {
     bool apply;
@@ -36,9 +36,9 @@ class FaultPlan final {
 };
 
 // The stores behind one plan. `store` and `plan` outlive them.
-class FaultyRecordStore final : public RecordStore {
+class FailingRecordStore final : public RecordStore {
  public:
-  FaultyRecordStore(RecordStore* store, FaultPlan* plan) : store_(store), plan_(plan) {}
+  FailingRecordStore(RecordStore* store, FailurePlan* plan) : store_(store), plan_(plan) {}
   absl::StatusOr<Snapshot> Get(std::string_view partition,
                                const std::vector<std::string>& keys) override;
   absl::StatusOr<ScanPage> Scan(std::string_view partition, std::string_view begin,
@@ -53,12 +53,12 @@ class FaultyRecordStore final : public RecordStore {
 
  private:
   RecordStore* const store_;
-  FaultPlan* const plan_;
+  FailurePlan* const plan_;
 };
 
-class FaultyBlobStore final : public BlobStore {
+class FailingBlobStore final : public BlobStore {
  public:
-  FaultyBlobStore(BlobStore* store, FaultPlan* plan) : store_(store), plan_(plan) {}
+  FailingBlobStore(BlobStore* store, FailurePlan* plan) : store_(store), plan_(plan) {}
   absl::Status PutIfAbsentOrEqual(std::string_view name, std::string_view bytes) override;
   absl::StatusOr<std::string> Get(std::string_view name) override;
   absl::Status Delete(std::string_view name) override;
@@ -67,9 +67,9 @@ class FaultyBlobStore final : public BlobStore {
 
  private:
   BlobStore* const store_;
-  FaultPlan* const plan_;
+  FailurePlan* const plan_;
 };
 
 }  // namespace comity
 
-#endif  // COMITY_TESTS_FAKES_FAULTY_STORES_H_
+#endif  // COMITY_TESTS_FAKES_FAILING_STORES_H_
