@@ -13,7 +13,7 @@ const { Deployment } = require('./deployment');
 const { Device, Profile } = require('./device');
 
 const USAGE = `Usage: comity_example.js BUNDLE PROFILE COMMAND
-  BUNDLE   folder that `comity bundle -o` wrote
+  BUNDLE   folder that "comity bundle -o" wrote
   PROFILE  folder of the device's keys
 Commands:
   create TERRITORY [TERMS]   make device keys and an account

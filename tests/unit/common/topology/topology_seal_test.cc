@@ -42,8 +42,7 @@ TEST(TopologySealTest, HoldersAndThresholdAreRead) {
   ASSERT_TRUE(custody.shamir_seal.has_value());
   EXPECT_EQ(custody.shamir_seal->Description(), "shamir 2 of 3");
   EXPECT_EQ(custody.shamir_seal->holders.at(2), (SealHolderInfo{"ops-grant", "CN"}));
-  EXPECT_FALSE(
-      topology.FindRegion("cn")->service(ServiceKind::kCustody).shamir_seal.has_value());
+  EXPECT_FALSE(topology.FindRegion("cn")->service(ServiceKind::kCustody).shamir_seal.has_value());
 }
 
 TEST(TopologySealTest, JurisdictionOfTooFewHoldersCannotCompel) {
@@ -51,9 +50,8 @@ TEST(TopologySealTest, JurisdictionOfTooFewHoldersCannotCompel) {
 }
 
 TEST(TopologySealTest, JurisdictionOfEnoughHoldersCanCompel) {
-  const std::string text =
-      Replaced(SealedTopologyTemplate(), "\"ops-fox\" residence: \"US\"",
-               "\"ops-fox\" residence: \"CN\"");
+  const std::string text = Replaced(SealedTopologyTemplate(), "\"ops-fox\" residence: \"US\"",
+                                    "\"ops-fox\" residence: \"CN\"");
   EXPECT_THAT(CompelUs(text), ElementsAre("CN", "US"));
 }
 
