@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "client/deployment/ephemeral.h"
 #include "client/deployment/templates.h"
 #include "client/person/person.h"
 #include "services/common/status/macros.h"
@@ -13,14 +14,6 @@ namespace comity::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-absl::StatusOr<std::string> NewFolder() {
-  std::string name = (fs::temp_directory_path() / "comity-test.XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) {
-    return Refuse(Reason::kStoreUnavailable, "cannot make a folder " + name);
-  }
-  return name;
-}
 
 void Remove(const std::string& folder) {
   std::error_code error;
@@ -34,7 +27,7 @@ RunningDeployment::RunningDeployment(std::string directory, Supervisor superviso
 
 absl::StatusOr<std::unique_ptr<RunningDeployment>> RunningDeployment::Start(
     const std::string& topology) {
-  ASSIGN_OR_RETURN(std::string folder, NewFolder());
+  ASSIGN_OR_RETURN(std::string folder, MakeEphemeralFolder());
   if (const absl::Status made = MakeFromTemplate(topology, folder, nullptr); !made.ok()) {
     Remove(folder);
     return made;

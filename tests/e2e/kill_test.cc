@@ -40,6 +40,7 @@ const std::vector<Round>& Representatives() {
   return *kRounds;
 }
 
+// Set for the whole matrix, which takes long.
 bool IsSoak() { return std::getenv("COMITY_SOAK") != nullptr; }
 
 class KillTest : public ::testing::Test {
@@ -106,11 +107,13 @@ class KillTest : public ::testing::Test {
     world_.Do(R"({"do": "clock-to", "check": "x", "date": "2018-02-28"})");
   }
 
+  void DieAtEachStep();
+  void DieAtEveryCommit();
+
   StagedWorld world_;
 };
 
-TEST_F(KillTest, AMoveSurvivesADeathAtEachOfItsSteps) {
-  if (IsSoak()) GTEST_SKIP() << "the whole matrix runs instead";
+void KillTest::DieAtEachStep() {
   const std::vector<Round>& rounds = Representatives();
   Prepare(rounds.size());
   for (size_t i = 0; i < rounds.size(); ++i) {
@@ -122,8 +125,7 @@ TEST_F(KillTest, AMoveSurvivesADeathAtEachOfItsSteps) {
   ExpectSettled();
 }
 
-TEST_F(KillTest, AMoveSurvivesADeathAtEveryCommit) {
-  if (!IsSoak()) GTEST_SKIP() << "set COMITY_SOAK for the whole matrix, which takes an hour";
+void KillTest::DieAtEveryCommit() {
   // More commits than a move makes in one service; each account is moved once.
   constexpr uint64_t kMost = 40;
   const std::vector<std::string> services = {"us/storage", "us/custody", "cn/storage",
@@ -146,6 +148,8 @@ TEST_F(KillTest, AMoveSurvivesADeathAtEveryCommit) {
   }
   ExpectSettled();
 }
+
+TEST_F(KillTest, AMoveSurvivesDeathsOnItsWay) { IsSoak() ? DieAtEveryCommit() : DieAtEachStep(); }
 
 }  // namespace
 }  // namespace comity::testing

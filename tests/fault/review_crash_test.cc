@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "services/common/store/forwarding_stores.h"
 #include "tests/fakes/failing_stores.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/review_world.h"
@@ -17,50 +18,16 @@ namespace comity::review {
 namespace {
 
 // Stores whose driver can be changed while they are in use.
-class ChangingRecordStore final : public RecordStore {
+class ChangingRecordStore final : public ForwardingRecordStore {
  public:
-  explicit ChangingRecordStore(RecordStore* store) : store_(store) {}
-  void Use(RecordStore* store) { store_ = store; }
-  absl::StatusOr<Snapshot> Get(std::string_view partition,
-                               const std::vector<std::string>& keys) override {
-    return store_->Get(partition, keys);
-  }
-  absl::StatusOr<ScanPage> Scan(std::string_view partition, std::string_view begin,
-                                std::string_view end, size_t limit,
-                                std::optional<PartitionVersion> at) override {
-    return store_->Scan(partition, begin, end, limit, at);
-  }
-  absl::StatusOr<std::vector<std::string>> Partitions(std::string_view prefix,
-                                                      std::string_view cursor,
-                                                      size_t limit) override {
-    return store_->Partitions(prefix, cursor, limit);
-  }
-  absl::StatusOr<PartitionVersion> Commit(std::string_view partition, const RequestId& request_id,
-                                          const std::vector<Precondition>& preconditions,
-                                          const std::vector<Mutation>& mutations) override {
-    return store_->Commit(partition, request_id, preconditions, mutations);
-  }
-
- private:
-  RecordStore* store_;
+  explicit ChangingRecordStore(RecordStore* store) : ForwardingRecordStore(store) {}
+  void Use(RecordStore* store) { behind_ = store; }
 };
 
-class ChangingBlobStore final : public BlobStore {
+class ChangingBlobStore final : public ForwardingBlobStore {
  public:
-  explicit ChangingBlobStore(BlobStore* store) : store_(store) {}
-  void Use(BlobStore* store) { store_ = store; }
-  absl::Status PutIfAbsentOrEqual(std::string_view name, std::string_view bytes) override {
-    return store_->PutIfAbsentOrEqual(name, bytes);
-  }
-  absl::StatusOr<std::string> Get(std::string_view name) override { return store_->Get(name); }
-  absl::Status Delete(std::string_view name) override { return store_->Delete(name); }
-  absl::StatusOr<std::vector<Entry>> List(std::string_view prefix, std::string_view cursor,
-                                          size_t limit) override {
-    return store_->List(prefix, cursor, limit);
-  }
-
- private:
-  BlobStore* store_;
+  explicit ChangingBlobStore(BlobStore* store) : ForwardingBlobStore(store) {}
+  void Use(BlobStore* store) { behind_ = store; }
 };
 
 // One case from the request to its answer, on a machine that dies once.

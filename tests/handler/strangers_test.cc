@@ -1,5 +1,8 @@
+#include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -92,6 +95,21 @@ size_t ResidentBytes() {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
+// How many descriptors the doorman of this process watches; its own wake-up is number 999 there.
+size_t DoormansWatches() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text.find(" 3e7 ") == std::string::npos) continue;
+    size_t watches = 0;
+    for (size_t at = text.find("tfd:"); at != std::string::npos; at = text.find("tfd:", at + 1)) {
+      ++watches;
+    }
+    return watches;
+  }
+  return 0;
+}
+
 class StrangersTest : public testing::Test {
  protected:
   void Start(const Doorman::Limits& limits) {
@@ -134,6 +152,20 @@ TEST_F(StrangersTest, ConnectionsThatEndAreForgotten) {
   }
   client_.reset();
   EXPECT_TRUE(Eventually([&] { return Counts().strangers + Counts().known == 0; }));
+}
+
+// Whoever took the connection over may keep it open for as long as he likes.
+TEST(DoormanTest, ConnectionThatEndedIsWatchedNoMoreAlthoughItIsHeldOpen) {
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Doorman> doorman, Doorman::Listen("127.0.0.1:0", {}));
+  std::atomic<int> held{-1};
+  doorman->Open([&](int fd) { held = fd; });
+  {
+    const Stranger stranger(doorman->port());
+    ASSERT_TRUE(Eventually([&] { return held != -1 && DoormansWatches() == 3; }));
+  }
+  ASSERT_TRUE(Eventually([&] { return doorman->counts().strangers == 0; }));
+  EXPECT_EQ(DoormansWatches(), 2u) << "its listener and its own wake-up";
+  close(held);
 }
 
 TEST_F(StrangersTest, StrangerWhoCameFirstGoesWhenThereAreTooMany) {

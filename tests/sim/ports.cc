@@ -30,7 +30,7 @@ absl::StatusOr<PartitionVersion> SimRecordStore::Commit(
     const std::vector<Precondition>& preconditions, const std::vector<Mutation>& mutations) {
   // Reserved once a minute, under a lock of the signer's.
   if (partition == "service/statement-numbers") {
-    return disk_->Commit(partition, request_id, preconditions, mutations);
+    return behind_->Commit(partition, request_id, preconditions, mutations);
   }
   const bool account = partition.starts_with(storage::kAccountPartitions);
   kernel_->Contact(account || !storage_ ? "commit account" : "commit bucket",
@@ -44,7 +44,7 @@ absl::StatusOr<PartitionVersion> SimRecordStore::Commit(
   if (written.empty()) return PartitionVersion{1};
   RememberUnsynced(partition, written);
   absl::StatusOr<PartitionVersion> version =
-      disk_->Commit(partition, request_id, compared, written);
+      behind_->Commit(partition, request_id, compared, written);
   if (version.ok() && settles) kernel_->Settle();
   return version;
 }
@@ -60,7 +60,7 @@ void SimRecordStore::RememberUnsynced(std::string_view partition,
   undo_.clear();
   for (const Mutation& mutation : mutations) {
     if (fence && mutation.key != "fence") continue;
-    const absl::StatusOr<Snapshot> before = disk_->Get(partition, {mutation.key});
+    const absl::StatusOr<Snapshot> before = behind_->Get(partition, {mutation.key});
     COMITY_CHECK(before.ok());
     const std::string* value = before->Find(mutation.key);
     undo_.push_back(value == nullptr ? Mutation::Delete(mutation.key)
@@ -70,7 +70,7 @@ void SimRecordStore::RememberUnsynced(std::string_view partition,
 
 void SimRecordStore::LoseUnsynced() {
   if (undo_.empty()) return;
-  COMITY_CHECK(disk_->Commit(unsynced_partition_, RandomId<RequestId>(), {}, undo_).ok());
+  COMITY_CHECK(behind_->Commit(unsynced_partition_, RandomId<RequestId>(), {}, undo_).ok());
   undo_.clear();
 }
 

@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "services/common/store/blob_store.h"
-#include "services/common/store/record_store.h"
+#include "services/common/store/forwarding_stores.h"
 #include "services/custody/leaf_log.h"
 #include "services/storage/event_log.h"
 #include "tests/sim/kernel.h"
@@ -31,32 +30,18 @@ enum class Plant : uint8_t {
   kCopyLost,           // the line between the storages claims to have copied
 };
 
-class SimRecordStore final : public RecordStore {
+class SimRecordStore final : public ForwardingRecordStore {
  public:
   // All outlive it. `settles`: does this commit end what its activity knew?
   using Settles =
       std::function<bool(std::string_view partition, const std::vector<Mutation>& mutations)>;
   SimRecordStore(Kernel* kernel, RecordStore* disk, bool storage, Plant plant, Settles settles)
-      : kernel_(kernel),
-        disk_(disk),
+      : ForwardingRecordStore(disk),
+        kernel_(kernel),
         storage_(storage),
         plant_(plant),
         settles_(std::move(settles)) {}
 
-  absl::StatusOr<Snapshot> Get(std::string_view partition,
-                               const std::vector<std::string>& keys) override {
-    return disk_->Get(partition, keys);
-  }
-  absl::StatusOr<ScanPage> Scan(std::string_view partition, std::string_view begin,
-                                std::string_view end, size_t limit,
-                                std::optional<PartitionVersion> at) override {
-    return disk_->Scan(partition, begin, end, limit, at);
-  }
-  absl::StatusOr<std::vector<std::string>> Partitions(std::string_view prefix,
-                                                      std::string_view cursor,
-                                                      size_t limit) override {
-    return disk_->Partitions(prefix, cursor, limit);
-  }
   absl::StatusOr<PartitionVersion> Commit(std::string_view partition, const RequestId& request_id,
                                           const std::vector<Precondition>& preconditions,
                                           const std::vector<Mutation>& mutations) override;
@@ -68,7 +53,6 @@ class SimRecordStore final : public RecordStore {
   void RememberUnsynced(std::string_view partition, const std::vector<Mutation>& mutations);
 
   Kernel* const kernel_;
-  RecordStore* const disk_;
   const bool storage_;
   const Plant plant_;
   const Settles settles_;
@@ -76,26 +60,20 @@ class SimRecordStore final : public RecordStore {
   std::vector<Mutation> undo_;
 };
 
-class SimBlobStore final : public BlobStore {
+class SimBlobStore final : public ForwardingBlobStore {
  public:
-  SimBlobStore(Kernel* kernel, BlobStore* disk) : kernel_(kernel), disk_(disk) {}
+  SimBlobStore(Kernel* kernel, BlobStore* disk) : ForwardingBlobStore(disk), kernel_(kernel) {}
   absl::Status PutIfAbsentOrEqual(std::string_view name, std::string_view bytes) override {
     if (kernel_->limits().blobs) kernel_->Contact("put blob", 0);
-    return disk_->PutIfAbsentOrEqual(name, bytes);
+    return ForwardingBlobStore::PutIfAbsentOrEqual(name, bytes);
   }
-  absl::StatusOr<std::string> Get(std::string_view name) override { return disk_->Get(name); }
   absl::Status Delete(std::string_view name) override {
     if (kernel_->limits().blobs) kernel_->Contact("delete blob", 0);
-    return disk_->Delete(name);
-  }
-  absl::StatusOr<std::vector<Entry>> List(std::string_view prefix, std::string_view cursor,
-                                          size_t limit) override {
-    return disk_->List(prefix, cursor, limit);
+    return ForwardingBlobStore::Delete(name);
   }
 
  private:
   Kernel* const kernel_;
-  BlobStore* const disk_;
 };
 
 // Logs take leaves and forget them: nothing in a move reads them, so that dying before or after a

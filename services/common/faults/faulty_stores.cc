@@ -66,23 +66,6 @@ StoreFaults::Fate StoreFaults::Count(std::string_view partition,
   return death->before ? Fate::kDieBefore : Fate::kDieAfter;
 }
 
-absl::StatusOr<Snapshot> FaultyRecordStore::Get(std::string_view partition,
-                                                const std::vector<std::string>& keys) {
-  return inner_->Get(partition, keys);
-}
-
-absl::StatusOr<ScanPage> FaultyRecordStore::Scan(std::string_view partition, std::string_view begin,
-                                                 std::string_view end, size_t limit,
-                                                 std::optional<PartitionVersion> at) {
-  return inner_->Scan(partition, begin, end, limit, at);
-}
-
-absl::StatusOr<std::vector<std::string>> FaultyRecordStore::Partitions(std::string_view prefix,
-                                                                       std::string_view cursor,
-                                                                       size_t limit) {
-  return inner_->Partitions(prefix, cursor, limit);
-}
-
 absl::StatusOr<PartitionVersion> FaultyRecordStore::Commit(
     std::string_view partition, const RequestId& request_id,
     const std::vector<Precondition>& preconditions, const std::vector<Mutation>& mutations) {
@@ -90,29 +73,19 @@ absl::StatusOr<PartitionVersion> FaultyRecordStore::Commit(
   const StoreFaults::Fate fate = faults_->Count(partition, mutations);
   if (fate == StoreFaults::Fate::kDieBefore) Die();
   absl::StatusOr<PartitionVersion> version =
-      inner_->Commit(partition, request_id, preconditions, mutations);
+      behind_->Commit(partition, request_id, preconditions, mutations);
   if (fate == StoreFaults::Fate::kDieAfter) Die();
   return version;
 }
 
 absl::Status FaultyBlobStore::PutIfAbsentOrEqual(std::string_view name, std::string_view bytes) {
   RETURN_IF_ERROR(faults_->CheckDisk());
-  return inner_->PutIfAbsentOrEqual(name, bytes);
-}
-
-absl::StatusOr<std::string> FaultyBlobStore::Get(std::string_view name) {
-  return inner_->Get(name);
+  return behind_->PutIfAbsentOrEqual(name, bytes);
 }
 
 absl::Status FaultyBlobStore::Delete(std::string_view name) {
   RETURN_IF_ERROR(faults_->CheckDisk());
-  return inner_->Delete(name);
-}
-
-absl::StatusOr<std::vector<BlobStore::Entry>> FaultyBlobStore::List(std::string_view prefix,
-                                                                    std::string_view cursor,
-                                                                    size_t limit) {
-  return inner_->List(prefix, cursor, limit);
+  return behind_->Delete(name);
 }
 
 }  // namespace comity

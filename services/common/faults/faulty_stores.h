@@ -3,11 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "services/common/faults/fault_file.h"
-#include "services/common/store/blob_store.h"
-#include "services/common/store/record_store.h"
+#include "services/common/store/forwarding_stores.h"
 
 namespace comity {
 
@@ -31,19 +31,11 @@ class StoreFaults final {
 };
 
 // A record store with the faults that the file says: development only.
-class FaultyRecordStore final : public RecordStore {
+class FaultyRecordStore final : public ForwardingRecordStore {
  public:
   FaultyRecordStore(std::shared_ptr<RecordStore> inner, std::shared_ptr<StoreFaults> faults)
-      : inner_(std::move(inner)), faults_(std::move(faults)) {}
+      : ForwardingRecordStore(inner.get()), inner_(std::move(inner)), faults_(std::move(faults)) {}
 
-  absl::StatusOr<Snapshot> Get(std::string_view partition,
-                               const std::vector<std::string>& keys) override;
-  absl::StatusOr<ScanPage> Scan(std::string_view partition, std::string_view begin,
-                                std::string_view end, size_t limit,
-                                std::optional<PartitionVersion> at) override;
-  absl::StatusOr<std::vector<std::string>> Partitions(std::string_view prefix,
-                                                      std::string_view cursor,
-                                                      size_t limit) override;
   absl::StatusOr<PartitionVersion> Commit(std::string_view partition, const RequestId& request_id,
                                           const std::vector<Precondition>& preconditions,
                                           const std::vector<Mutation>& mutations) override;
@@ -54,16 +46,13 @@ class FaultyRecordStore final : public RecordStore {
 };
 
 // A blob store with the faults that the file says: development only.
-class FaultyBlobStore final : public BlobStore {
+class FaultyBlobStore final : public ForwardingBlobStore {
  public:
   FaultyBlobStore(std::shared_ptr<BlobStore> inner, std::shared_ptr<StoreFaults> faults)
-      : inner_(std::move(inner)), faults_(std::move(faults)) {}
+      : ForwardingBlobStore(inner.get()), inner_(std::move(inner)), faults_(std::move(faults)) {}
 
   absl::Status PutIfAbsentOrEqual(std::string_view name, std::string_view bytes) override;
-  absl::StatusOr<std::string> Get(std::string_view name) override;
   absl::Status Delete(std::string_view name) override;
-  absl::StatusOr<std::vector<Entry>> List(std::string_view prefix, std::string_view cursor,
-                                          size_t limit) override;
 
  private:
   const std::shared_ptr<BlobStore> inner_;

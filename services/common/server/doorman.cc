@@ -270,6 +270,9 @@ void Doorman::SendAway(Guests& guests) {
 }
 
 void Doorman::Erase(Guests& guests, Guests::iterator guest) {
+  // Closing alone would not end the watch: gRPC's own descriptor keeps the connection open, and one
+  // that has ended would be reported again and again until gRPC closes it.
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, guest->fd, nullptr);
   close(guest->fd);
   by_peer_.erase(guest->peer);
   by_id_.erase(guest->id);

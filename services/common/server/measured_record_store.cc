@@ -11,7 +11,7 @@ absl::StatusOr<PartitionVersion> MeasuredRecordStore::Commit(
     const std::vector<Precondition>& preconditions, const std::vector<Mutation>& mutations) {
   const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<PartitionVersion> outcome =
-      store_->Commit(partition, request_id, preconditions, mutations);
+      behind_->Commit(partition, request_id, preconditions, mutations);
   commits_.Observe(std::chrono::steady_clock::now() - start);
   if (!outcome.ok()) {
     std::atomic<uint64_t>& count =

@@ -1,37 +1,24 @@
 #ifndef COMITY_COMMON_SERVER_MEASURED_RECORD_STORE_H_
 #define COMITY_COMMON_SERVER_MEASURED_RECORD_STORE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "services/common/server/latency_histogram.h"
-#include "services/common/store/record_store.h"
+#include "services/common/store/forwarding_stores.h"
 
 namespace comity {
 
 // A record store that counts how its commits end and how long they take. Thread-safe.
-class MeasuredRecordStore final : public RecordStore {
+class MeasuredRecordStore final : public ForwardingRecordStore {
  public:
-  explicit MeasuredRecordStore(std::shared_ptr<RecordStore> store) : store_(std::move(store)) {}
+  explicit MeasuredRecordStore(std::shared_ptr<RecordStore> store)
+      : ForwardingRecordStore(store.get()), store_(std::move(store)) {}
 
-  absl::StatusOr<Snapshot> Get(std::string_view partition,
-                               const std::vector<std::string>& keys) override {
-    return store_->Get(partition, keys);
-  }
-  absl::StatusOr<ScanPage> Scan(std::string_view partition, std::string_view begin,
-                                std::string_view end, size_t limit,
-                                std::optional<PartitionVersion> at) override {
-    return store_->Scan(partition, begin, end, limit, at);
-  }
-  absl::StatusOr<std::vector<std::string>> Partitions(std::string_view prefix,
-                                                      std::string_view cursor,
-                                                      size_t limit) override {
-    return store_->Partitions(prefix, cursor, limit);
-  }
   absl::StatusOr<PartitionVersion> Commit(std::string_view partition, const RequestId& request_id,
                                           const std::vector<Precondition>& preconditions,
                                           const std::vector<Mutation>& mutations) override;
