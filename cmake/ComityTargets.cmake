@@ -1,9 +1,11 @@
 # The helpers with which every folder declares its targets.
 #
-#   comity_library(<name> SOURCES <...> HEADERS <...> DEPS <...> PRIVATE_DEPS <...>)
+#   comity_library(<name> SOURCES <...> HEADERS <...> DEPS <...> PRIVATE_DEPS <...>
+#                  [PRECOMPILE <...>])
 #       Static library comity_<name>, alias comity::<name>. DEPS are those whose headers our own
 #       headers include; PRIVATE_DEPS are seen by our sources only. Without SOURCES it is
-#       header-only, and DEPS travel with it.
+#       header-only, and DEPS travel with it. PRECOMPILE are heavy headers that most of its sources
+#       include and few others do.
 #   comity_binary(<name> SOURCES <...> DEPS <...>)
 #       Program <name> in <build>/bin.
 #   comity_test(<name> [WHOLE] SOURCES <...> DEPS <...> [TIMEOUT <s>] [LABELS <...>]
@@ -16,7 +18,7 @@
 include(GoogleTest)
 
 if(COMITY_PRECOMPILE)
-  set(headers
+  set(COMITY_PRECOMPILED_HEADERS
       <absl/base/thread_annotations.h>
       <absl/status/status.h>
       <absl/status/statusor.h>
@@ -39,23 +41,25 @@ if(COMITY_PRECOMPILE)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cc CONTENT "\n")
   add_library(comity_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cc)
   target_link_libraries(comity_precompiled PRIVATE comity_warnings)
-  target_precompile_headers(comity_precompiled PRIVATE ${headers})
+  target_precompile_headers(comity_precompiled PRIVATE ${COMITY_PRECOMPILED_HEADERS})
   if(BUILD_TESTING)
     add_library(comity_precompiled_test OBJECT EXCLUDE_FROM_ALL
                 ${PROJECT_BINARY_DIR}/precompiled.cc)
     target_link_libraries(comity_precompiled_test PRIVATE comity_warnings GTest::gmock)
-    target_precompile_headers(comity_precompiled_test PRIVATE ${headers} <gmock/gmock.h>)
+    target_precompile_headers(comity_precompiled_test PRIVATE ${COMITY_PRECOMPILED_HEADERS} <gmock/gmock.h>)
   endif()
 endif()
 
-# ALONE: without the precompiled headers; TEST: with those of tests.
+# ALONE: without the precompiled headers; TEST: with those of tests; PRECOMPILE: with these as well.
 function(comity_configure target)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "ALONE;TEST" "" "")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "ALONE;TEST" "" "PRECOMPILE")
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:comity_warnings>)
   if(COMITY_PRECOMPILE AND NOT ARG_ALONE)
     if(ARG_TEST)
       target_precompile_headers(${target} REUSE_FROM comity_precompiled_test)
+    elseif(ARG_PRECOMPILE)
+      target_precompile_headers(${target} PRIVATE ${COMITY_PRECOMPILED_HEADERS} ${ARG_PRECOMPILE})
     else()
       target_precompile_headers(${target} REUSE_FROM comity_precompiled)
     endif()
@@ -63,14 +67,14 @@ function(comity_configure target)
 endfunction()
 
 function(comity_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS;PRECOMPILE")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "comity_library(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
   endif()
   set(target comity_${name})
   if(ARG_SOURCES)
     add_library(${target} STATIC ${ARG_SOURCES} ${ARG_HEADERS})
-    comity_configure(${target})
+    comity_configure(${target} PRECOMPILE ${ARG_PRECOMPILE})
     target_link_libraries(${target} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
   else()
     add_library(${target} INTERFACE)

@@ -107,7 +107,7 @@ class AccountCheck final {
   }
 
   void CheckReleased(const std::string& region, const CustodyFact& custody) {
-    const CustodyFact::Move& move = *custody.move;
+    const KeyMoveFact& move = *custody.move;
     if (!custody.statements.contains(move.consent)) {
       Wrong("consent", "its keys left " + region + " without a consent that is known there");
     }
@@ -171,7 +171,7 @@ class AccountCheck final {
       UnderWay("it arrives in " + region + " from " + storage.incoming->source);
     }
     if (!storage.move.has_value()) return;
-    const StorageFact::Move& move = *storage.move;
+    const DataMoveFact& move = *storage.move;
     if (move.finished || (move.step >= kCutOverStep && move.told)) return;
     if (move.aborted) {
       UnderWay("the end of its move from " + region + " is still to be told");

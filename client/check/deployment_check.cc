@@ -160,7 +160,8 @@ DeploymentCheck Judge(const std::vector<ServiceFacts>& services, const CheckOpti
   more = CheckActs(options.acts, services);
   check.findings.insert(check.findings.end(), more.begin(), more.end());
   check.acts = options.acts.size();
-  std::ranges::stable_partition(check.findings, &Finding::violation);
+  std::stable_partition(check.findings.begin(), check.findings.end(),
+                        [](const Finding& finding) { return finding.violation; });
   check.violations =
       static_cast<size_t>(std::ranges::count_if(check.findings, &Finding::violation));
   return check;

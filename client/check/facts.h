@@ -29,6 +29,20 @@ struct KeyFact {
   std::string state;  // "enabled", "disabled", "inactive", "destroyed"
 };
 
+struct KeyMoveFact {
+  AccountEpoch epoch = 0;
+  std::string destination;
+  std::string consent;
+  std::string decision;  // empty: not decided
+  bool activated = false;
+};
+
+struct IncomingKeyFact {
+  AccountEpoch epoch = 0;
+  std::string source;
+  std::string consent;
+};
+
 struct CustodyFact {
   std::string presence;  // "none", "active", "released", "closed"
   AccountEpoch epoch = 0;
@@ -37,26 +51,27 @@ struct CustodyFact {
   std::map<AccountEpoch, std::string> decisions;  // "released", "aborted"
   std::set<std::string> statements;
   std::set<std::string> uses;
-  struct Move {
-    AccountEpoch epoch = 0;
-    std::string destination;
-    std::string consent;
-    std::string decision;  // empty: not decided
-    bool activated = false;
-  };
-  std::optional<Move> move;
-  struct Incoming {
-    AccountEpoch epoch = 0;
-    std::string source;
-    std::string consent;
-  };
-  std::optional<Incoming> incoming;
+  std::optional<KeyMoveFact> move;
+  std::optional<IncomingKeyFact> incoming;
 };
 
 struct ObjectFact {
   uint64_t version = 0;
   std::string content;
   std::string digest;
+};
+
+struct DataMoveFact {
+  AccountEpoch epoch = 0;
+  int step = 0;
+  bool aborted = false;
+  bool told = false;
+  bool finished = false;
+};
+
+struct IncomingDataFact {
+  AccountEpoch epoch = 0;
+  std::string source;
 };
 
 struct StorageFact {
@@ -70,19 +85,8 @@ struct StorageFact {
   std::set<std::string> statements;
   std::map<std::string, std::optional<uint64_t>> uses;  // objects given; unknown once erased
   std::map<std::string, ObjectFact> objects;
-  struct Move {
-    AccountEpoch epoch = 0;
-    int step = 0;
-    bool aborted = false;
-    bool told = false;
-    bool finished = false;
-  };
-  std::optional<Move> move;
-  struct Incoming {
-    AccountEpoch epoch = 0;
-    std::string source;
-  };
-  std::optional<Incoming> incoming;
+  std::optional<DataMoveFact> move;
+  std::optional<IncomingDataFact> incoming;
 };
 
 struct CaseFact {

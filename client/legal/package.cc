@@ -62,6 +62,16 @@ std::string SafeName(const std::string& name, const ContentId& content) {
   return safe.empty() ? id : safe.substr(0, 100) + "-" + id.substr(0, 6);
 }
 
+// A content that is being written.
+struct OpenContent {
+  ObjectRecord record;
+  OpenedFile file;
+  std::ofstream out;
+  std::optional<StreamDecrypter> decrypter;  // set from the beginning
+  Sha256Hasher hasher;
+  uint64_t taken = 0;
+};
+
 // Reads the package's stream in order: per account its head, then each content and its chunks.
 class PackageReader final {
  public:
@@ -94,15 +104,6 @@ class PackageReader final {
   }
 
  private:
-  struct Open {
-    ObjectRecord record;
-    OpenedFile file;
-    std::ofstream out;
-    std::optional<StreamDecrypter> decrypter;  // set from the beginning
-    Sha256Hasher hasher;
-    uint64_t taken = 0;
-  };
-
   absl::Status TakeAccount(const rpb::PackageAccount& message) {
     ASSIGN_OR_RETURN(const Authorisation authorisation, FromProto(message.authorisation()));
     ASSIGN_OR_RETURN(const AuthorisationCore core,
@@ -224,7 +225,7 @@ class PackageReader final {
   const std::string folder_;
   std::map<ContentId, ObjectRecord> records_;
   OpenedKeys keys_;
-  std::optional<Open> open_;
+  std::optional<OpenContent> open_;
   std::vector<OpenedFile> files_;
 };
 

@@ -53,7 +53,7 @@ class Mover::Turn final {
       everywhere_ = true;
       asking_ = true;
       ++mover_->asking_;
-      const auto free = [this] { return Free(); };
+      const auto free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mover_->mutex_) { return Free(); };
       mover_->mutex_.Await(absl::Condition(&free));
     }
     taken_ = mover_->running_.insert(account_).second;

@@ -70,13 +70,13 @@ TEST_F(CrossCheckTest, ReleasedKeysThatWaitAtTheDestinationAreUnderWay) {
   destination().presence = "none";
   destination().epoch = 0;
   destination().keys = {{2, "inactive"}};
-  destination().incoming = CustodyFact::Incoming{2, "us", "consent"};
+  destination().incoming = IncomingKeyFact{2, "us", "consent"};
   from().state = "active";
   from().epoch = 1;
   from().fenced = true;
   to().state = "incoming";
   to().epoch = 0;
-  to().incoming = StorageFact::Incoming{2, "us"};
+  to().incoming = IncomingDataFact{2, "us"};
   EXPECT_THAT(Violations(), IsEmpty());
   EXPECT_THAT(Notes(), Contains("under-way: the release of us is on its way"));
 }
@@ -87,7 +87,7 @@ TEST_F(CrossCheckTest, KeysDestroyedBeforeTheDestinationIsActiveAreNamed) {
   destination().presence = "none";
   destination().epoch = 0;
   destination().keys = {{2, "inactive"}};
-  destination().incoming = CustodyFact::Incoming{2, "us", "consent"};
+  destination().incoming = IncomingKeyFact{2, "us", "consent"};
   EXPECT_THAT(Violations(), Contains(StartsWith("destroyed-early: its keys in us")));
 }
 
@@ -95,7 +95,7 @@ TEST_F(CrossCheckTest, DataErasedBeforeTheDestinationServesIsNamed) {
   from().data_here = false;
   to().state = "incoming";
   to().epoch = 0;
-  to().incoming = StorageFact::Incoming{2, "us"};
+  to().incoming = IncomingDataFact{2, "us"};
   EXPECT_THAT(Violations(), Contains(StartsWith("destroyed-early: its data in us")));
 }
 

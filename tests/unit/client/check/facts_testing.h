@@ -26,7 +26,7 @@ struct WorldFacts {
     source.keys = {{1, "disabled"}};
     source.decisions = {{2, "released"}};
     source.statements = {"consent"};
-    source.move = CustodyFact::Move{2, "cn", "consent", "released", true};
+    source.move = KeyMoveFact{2, "cn", "consent", "released", true};
     CustodyFact& destination = cn_custody.custody[kAccount];
     destination.presence = "active";
     destination.epoch = 2;
@@ -40,7 +40,7 @@ struct WorldFacts {
     from.data_here = true;
     from.statements = {"consent"};
     from.objects["object"] = {1, "content", "digest"};
-    from.move = StorageFact::Move{2, 5, false, true, false};
+    from.move = DataMoveFact{2, 5, false, true, false};
     StorageFact& to = cn_storage.storage[kAccount];
     to.state = "active";
     to.epoch = 2;
