@@ -34,7 +34,7 @@ set(CPACK_COMPONENT_SERVICES_DESCRIPTION
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libcomity-dev)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS
-    "libgrpc++-dev, libprotobuf-dev, libabsl-dev, nlohmann-json3-dev, libcpp-httplib-dev, librocksdb-dev, libspdlog-dev")
+    "libgrpc++-dev, libprotobuf-dev, libabsl-dev, nlohmann-json3-dev, libcpp-httplib-dev, librocksdb-dev, libspdlog-dev, prometheus-cpp-dev")
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
     "Client library in C++20\n\
  Accounts, encrypted objects, signed key locations, public logs, and a fixture\n\
