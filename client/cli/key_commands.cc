@@ -101,32 +101,19 @@ struct VerifyOptions {
   std::string account;
 };
 
-absl::StatusOr<Statement> StatementIn(const json& value, const char* field) {
-  if (!value.contains(field) || !value[field].is_string()) {
-    return Refuse(Reason::kFieldInvalid, std::string("the file has no \"") + field + "\"");
-  }
-  ASSIGN_OR_RETURN(const std::string bytes, Base32Decode(value[field].get<std::string>()));
-  return DecodeStatement(bytes);
-}
-
 absl::Status VerifyAttestation(const Context& context, const VerifyOptions& options) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(options.file));
-  const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) {
-    return Refuse(Reason::kFieldInvalid, options.file + " is not what `key where --json` printed");
-  }
-  ASSIGN_OR_RETURN(const Statement attestation, StatementIn(value, "attestation"));
-  ASSIGN_OR_RETURN(const Statement endorsement, StatementIn(value, "endorsement"));
+  ASSIGN_OR_RETURN(const SavedKeyLocation saved, ParseSavedKeyLocation(text));
   ASSIGN_OR_RETURN(const std::string where, context.DeploymentFolder());
   ASSIGN_OR_RETURN(const Topology topology, Topology::Load(where + "/topology.txtpb"));
-  ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(attestation));
+  ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(saved.attestation));
   // Whose key it is about: the account named, else the one it says.
   ASSIGN_OR_RETURN(const AccountId account, options.account.empty()
                                                 ? AccountId::FromBytes(envelope.subject)
                                                 : AccountId::Parse(options.account));
   // As of the time it was signed: an old attestation stays evidence.
-  ASSIGN_OR_RETURN(const KeyWhere verified,
-                   VerifyKeyLocation(topology, account, attestation, endorsement, envelope.time));
+  ASSIGN_OR_RETURN(const KeyWhere verified, VerifyKeyLocation(topology, account, saved.attestation,
+                                                              saved.endorsement, envelope.time));
   context.Print("The attestation verifies, for account " + account.ToString() + ".\n" +
                     FormatKeyWhere(verified),
                 ToJson(verified));

@@ -1,5 +1,7 @@
 #include "client/key/key.h"
 
+#include <nlohmann/json.hpp>
+
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "services/common/crypto/random.h"
 #include "services/common/statement/proto_codec.h"
@@ -29,6 +31,15 @@ std::string StateName(cpb::KeyState state) {
     default:
       return "unknown";
   }
+}
+
+absl::StatusOr<Statement> StatementIn(const nlohmann::json& value, const char* field) {
+  const auto found = value.find(field);
+  if (found == value.end() || !found->is_string()) {
+    return Refuse(Reason::kFieldInvalid, std::string("the file has no \"") + field + "\"");
+  }
+  ASSIGN_OR_RETURN(const std::string bytes, Base32Decode(found->get<std::string>()));
+  return DecodeStatement(bytes);
 }
 
 std::string Join(const std::vector<std::string>& parts) {
@@ -76,6 +87,17 @@ absl::StatusOr<KeyWhere> VerifyKeyLocation(const Topology& topology, const Accou
   where.attestation = attestation;
   where.endorsement = endorsement;
   return where;
+}
+
+absl::StatusOr<SavedKeyLocation> ParseSavedKeyLocation(std::string_view text) {
+  const auto value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object()) {
+    return Refuse(Reason::kFieldInvalid, "this is not what `key where --json` printed");
+  }
+  SavedKeyLocation saved;
+  ASSIGN_OR_RETURN(saved.attestation, StatementIn(value, "attestation"));
+  ASSIGN_OR_RETURN(saved.endorsement, StatementIn(value, "endorsement"));
+  return saved;
 }
 
 absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile) {

@@ -33,6 +33,14 @@ absl::StatusOr<KeyWhere> VerifyKeyLocation(const Topology& topology, const Accou
                                            const Statement& attestation,
                                            const Statement& endorsement, UnixMillis now);
 
+// What `comity key where --json` printed: "attestation" and "endorsement" in base32. FIELD_INVALID,
+// STATEMENT_MALFORMED. Nothing is verified.
+struct SavedKeyLocation {
+  Statement attestation;
+  Statement endorsement;
+};
+absl::StatusOr<SavedKeyLocation> ParseSavedKeyLocation(std::string_view text);
+
 // Asks the custody that the profile follows, with a fresh nonce, and verifies the answer.
 absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile);
 

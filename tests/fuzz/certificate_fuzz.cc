@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const comity::SecretBytes pem = comity::EncodePem("CERTIFICATE", {data, size});
+  const std::optional<comity::SecretBytes> der = comity::DecodePem("CERTIFICATE", text);
+  COMITY_CHECK(!der.has_value() || text.find("-----BEGIN CERTIFICATE-----") != text.npos);
+  const auto again = comity::DecodePem("CERTIFICATE", pem.RevealView(RevealKey::ForTest()));
+  COMITY_CHECK(size == 0 || again->ConstantTimeEquals(comity::SecretBytes::CopyOf(text)));
   for (const std::string_view input : {text, pem.RevealView(RevealKey::ForTest())}) {
     const auto parsed = comity::ParseCertificate(input);
     if (parsed.ok()) {

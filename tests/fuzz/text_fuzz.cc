@@ -18,6 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (region.ok()) {
     COMITY_CHECK(region->name() == input);
   }
+  const auto account = comity::AccountId::Parse(input);
+  if (account.ok()) {
+    COMITY_CHECK(account->ToString() == input);
+    COMITY_CHECK(*comity::AccountId::FromBytes(account->bytes()) == *account);
+  }
   const auto time = comity::ParseTime(std::string(input));
   if (time.ok()) {
     COMITY_CHECK(comity::FormatTime(*time) == input || comity::FormatDay(*time) == input);

@@ -4,6 +4,7 @@
 #include "services/common/status/check.h"
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
+#include "services/common/topology/topology.h"
 
 // Whatever the file says, it is read or refused with a line and a reason, and what is read has a
 // home for every account.

@@ -54,14 +54,9 @@ std::string RemoteCause(const ReasonInfo& info, std::string_view remote_text) {
   return CleanRemoteText(remote_text);
 }
 
-std::optional<Reason> ReasonFromMetadata(const grpc::ClientContext& context) {
-  const auto& metadata = context.GetServerTrailingMetadata();
-  const auto [begin, end] = metadata.equal_range(kErrorMetadata);
-  if (begin == end || std::next(begin) != end) {
-    return std::nullopt;
-  }
+std::optional<Reason> ReasonOfErrorInfo(std::string_view bytes) {
   wire::ErrorInfo info;
-  if (!info.ParseFromArray(begin->second.data(), static_cast<int>(begin->second.size()))) {
+  if (!info.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return std::nullopt;
   }
   const auto reason = static_cast<Reason>(info.reason());
@@ -111,7 +106,21 @@ absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContex
   if (status.ok()) {
     return absl::OkStatus();
   }
-  if (const std::optional<Reason> reason = ReasonFromMetadata(context)) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto [begin, end] = metadata.equal_range(kErrorMetadata);
+  if (begin == end || std::next(begin) != end) {
+    return FromGrpcStatus(status, std::nullopt);
+  }
+  return FromGrpcStatus(status, std::string_view(begin->second.data(), begin->second.size()));
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status,
+                            std::optional<std::string_view> error_info) {
+  if (status.ok()) {
+    return absl::OkStatus();
+  }
+  if (const std::optional<Reason> reason =
+          error_info.has_value() ? ReasonOfErrorInfo(*error_info) : std::nullopt) {
     return Refuse(*reason, RemoteCause(Describe(*reason), status.error_message()));
   }
   Reason reason = ReasonFromCode(status.error_code());

@@ -1,6 +1,9 @@
 #ifndef COMITY_COMMON_SERVER_STATUS_CODEC_H_
 #define COMITY_COMMON_SERVER_STATUS_CODEC_H_
 
+#include <optional>
+#include <string_view>
+
 #include <grpcpp/client_context.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
@@ -24,6 +27,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase* c
 // OVERLOADED, MESSAGE_TOO_LARGE, otherwise INTERNAL; and
 // CERTIFICATE_INVALID when this side refused the other's certificate.
 absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContext& context);
+// The same over what it takes from the context: the bytes of "comity-error-bin", if it came once.
+absl::Status FromGrpcStatus(const grpc::Status& status, std::optional<std::string_view> error_info);
 
 }  // namespace comity
 

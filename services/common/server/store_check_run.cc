@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 void Print(const json& line) {
-  std::puts(line.dump().c_str());
+  std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   if (line.at("type") != "violation") return;
   std::fprintf(stderr, "violation (%s): %s: %s.\n", line.at("rule").get<std::string>().c_str(),
                line.at("where").get<std::string>().c_str(),

@@ -215,5 +215,24 @@ TEST_F(KeyLocationTest, AStatementOfAnotherTypeIsRefused) {
       RefusedWith(Reason::kStatementMalformed));
 }
 
+TEST(SavedKeyLocationTest, WhatWasPrintedIsReadBack) {
+  const Statement attestation{
+      "body", {{SigningKeyId(), SignatureAlgorithm::kEd25519, std::string(64, 's')}}};
+  const std::string text = R"({"region": "cn", "attestation": ")" +
+                           Base32Encode(EncodeStatement(attestation)) + R"(", "endorsement": ")" +
+                           Base32Encode(EncodeStatement(attestation)) + "\"}\n";
+  ASSERT_OK_AND_ASSIGN(const SavedKeyLocation saved, ParseSavedKeyLocation(text));
+  EXPECT_EQ(saved.attestation.body, "body");
+  EXPECT_EQ(saved.endorsement.body, "body");
+}
+
+TEST(SavedKeyLocationTest, AnythingElseIsRefused) {
+  for (const char* text : {"", "null", "[1]", "{", "{}", R"({"attestation": 5})",
+                           R"({"attestation": "aa", "endorsement": "!"})"}) {
+    EXPECT_FALSE(ParseSavedKeyLocation(text).ok()) << text;
+  }
+  EXPECT_THAT(ParseSavedKeyLocation("{}"), RefusedWith(Reason::kFieldInvalid));
+}
+
 }  // namespace
 }  // namespace comity

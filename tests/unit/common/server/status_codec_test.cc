@@ -1,6 +1,7 @@
 #include "services/common/server/status_codec.h"
 
 #include <string>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,6 +76,19 @@ TEST(StatusCodecTest, RemoteTextIsBoundedAndClean) {
   const std::string cause = CauseOf(status);
   EXPECT_LE(cause.size(), 1024U);
   EXPECT_THAT(cause, HasSubstr("a [2Jb x"));
+}
+
+TEST(StatusCodecTest, ReasonIsReadFromTheBytesOfTheMetadata) {
+  const grpc::Status status(grpc::StatusCode::FAILED_PRECONDITION, "text");
+  EXPECT_THAT(FromGrpcStatus(status, std::string_view("\x08\x33")),  // field 1: 51
+              RefusedWith(Reason::kAccountSuspended));
+}
+
+TEST(StatusCodecTest, MetadataThatCannotBeReadIsAsNone) {
+  const grpc::Status status(grpc::StatusCode::UNAVAILABLE, "text");
+  for (const std::string_view info : {"\x08", "\x08\x7f", "", "\xff\xff\xff"}) {
+    EXPECT_THAT(FromGrpcStatus(status, info), RefusedWith(Reason::kPeerUnavailable));
+  }
 }
 
 }  // namespace
