@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "client/objects/object_name.h"
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -24,6 +25,11 @@ absl::StatusOr<std::string> RememberedPath() {
 std::string TrimmedLine(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
+}
+
+// On one line, whatever bytes its texts hold: what is no UTF-8 is replaced.
+std::string Dump(const nlohmann::json& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -95,7 +101,7 @@ absl::StatusOr<Context::Actor> Context::OpenActor() const {
 
 void Context::Print(const std::string& text, const nlohmann::json& value) const {
   if (json) {
-    std::cout << value.dump() << std::endl;
+    std::cout << Dump(value) << std::endl;
   } else {
     std::cout << text << std::flush;
   }
@@ -135,16 +141,15 @@ int Run(Context& context) {
   const ReasonInfo& info = Describe(reason);
   const std::string cause = CauseOf(status);
   if (context.json) {
-    std::cout << nlohmann::json({{"error",
-                                  {{"reason", info.name},
-                                   {"text", info.text},
-                                   {"remedy", info.remedy},
-                                   {"cause", cause}}}})
-                     .dump()
+    std::cout << Dump({{"error",
+                        {{"reason", info.name},
+                         {"text", info.text},
+                         {"remedy", info.remedy},
+                         {"cause", cause}}}})
               << std::endl;
   } else {
     std::cerr << "comity: " << info.text << "\n";
-    if (!cause.empty()) std::cerr << "  because:  " << cause << "\n";
+    if (!cause.empty()) std::cerr << "  because:  " << PrintableName(cause) << "\n";
     std::cerr << "  reason:   " << info.name << "\n";
     if (!info.remedy.empty()) std::cerr << "  do next:  " << info.remedy << "\n";
   }

@@ -5,14 +5,18 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/account/account.h"
+#include "client/objects/object_name.h"
 #include "client/objects/objects.h"
+#include "services/common/crypto/random.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -60,7 +64,8 @@ absl::StatusOr<ObjectInfo> PutOne(const Context& context, ObjectClient& objects,
   ObjectAttributes attributes;
   attributes.name = name;
   attributes.size = kUnknownSize;
-  if (file == "-") return objects.Put(std::cin, attributes, ShowProgress(context, name));
+  if (file == "-")
+    return objects.Put(std::cin, attributes, ShowProgress(context, PrintableName(name)));
   struct stat info {};
   std::ifstream in(file, std::ios::binary);
   if (!in || stat(file.c_str(), &info) != 0 || S_ISDIR(info.st_mode)) {
@@ -68,7 +73,7 @@ absl::StatusOr<ObjectInfo> PutOne(const Context& context, ObjectClient& objects,
   }
   if (S_ISREG(info.st_mode)) attributes.size = static_cast<uint64_t>(info.st_size);
   attributes.modified_ms = static_cast<int64_t>(info.st_mtim.tv_sec) * 1000;
-  return objects.Put(in, attributes, ShowProgress(context, name));
+  return objects.Put(in, attributes, ShowProgress(context, PrintableName(name)));
 }
 
 absl::Status Put(const Context& context, const PutOptions& options) {
@@ -88,8 +93,8 @@ absl::Status Put(const Context& context, const PutOptions& options) {
     ASSIGN_OR_RETURN(const ObjectInfo info, PutOne(context, objects, file, name));
     context.EndProgress();
     value.push_back(ToJson(info));
-    text += "stored " + info.attributes.name + "  version " + std::to_string(info.version) + "  " +
-            HumanBytes(info.attributes.size) + "\n";
+    text += "stored " + PrintableName(info.attributes.name) + "  version " +
+            std::to_string(info.version) + "  " + HumanBytes(info.attributes.size) + "\n";
   }
   context.Print(text, value);
   return absl::OkStatus();
@@ -100,24 +105,45 @@ struct GetOptions {
   std::string output;
 };
 
+// A file that was not there before, whatever somebody else may have put into the folder.
+bool MakeNewFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  return fd >= 0 && close(fd) == 0;
+}
+
 // Into a file beside the destination first: what does not verify to its end is never seen under the
 // name that was asked for.
 absl::StatusOr<ObjectInfo> GetToFile(const Context& context, ObjectClient& objects,
                                      const GetOptions& options, const std::string& path) {
-  const std::string partial = path + ".part";
+  const std::string partial = path + "." + Base32Encode(RandomBytes(5)) + ".part";
+  if (!MakeNewFile(partial)) return Refuse(Reason::kStoreUnavailable, "cannot write " + partial);
   std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  if (!out) return Refuse(Reason::kStoreUnavailable, "cannot write " + partial);
   absl::StatusOr<ObjectInfo> info =
-      objects.Get(options.name, out, ShowProgress(context, options.name));
+      objects.Get(options.name, out, ShowProgress(context, PrintableName(options.name)));
   out.close();
   std::error_code error;
   if (info.ok() && out) std::filesystem::rename(partial, path, error);
   if (!info.ok() || !out || error) {
-    std::filesystem::remove(partial);
+    std::filesystem::remove(partial, error);
     if (!info.ok()) return info.status();
     return Refuse(Reason::kStoreUnavailable, "cannot write " + path);
   }
   return info;
+}
+
+// Where an object goes: into the file that was named, or under its own last part into the folder
+// that was named or the one we are in. Never out of that folder, whatever the object is called.
+absl::StatusOr<std::string> DestinationOf(const GetOptions& options) {
+  std::error_code error;
+  const bool folder = std::filesystem::is_directory(options.output, error);
+  if (!options.output.empty() && !folder) return options.output;
+  const std::optional<std::string> file = FileNameOf(options.name);
+  if (!file.has_value()) {
+    return Refuse(Reason::kFieldInvalid,
+                  "the name of the object does not end in the name of a file; name one with "
+                  "--output");
+  }
+  return folder ? (std::filesystem::path(options.output) / *file).string() : *file;
 }
 
 absl::Status Get(const Context& context, const GetOptions& options) {
@@ -128,14 +154,13 @@ absl::Status Get(const Context& context, const GetOptions& options) {
     std::cout << std::flush;
     return absl::OkStatus();
   }
-  const std::string path = options.output.empty()
-                               ? std::filesystem::path(options.name).filename().string()
-                               : options.output;
+  ASSIGN_OR_RETURN(const std::string path, DestinationOf(options));
   ASSIGN_OR_RETURN(const ObjectInfo info, GetToFile(context, objects, options, path));
   context.EndProgress();
   json value = ToJson(info);
   value["path"] = path;
-  context.Print("wrote " + path + "  " + HumanBytes(info.attributes.size) + "\n", value);
+  context.Print("wrote " + PrintableName(path) + "  " + HumanBytes(info.attributes.size) + "\n",
+                value);
   return absl::OkStatus();
 }
 
@@ -151,7 +176,7 @@ absl::Status List(const Context& context) {
     std::snprintf(line, sizeof(line), "%11s  v%-4llu %s  ",
                   HumanBytes(info.attributes.size).c_str(),
                   static_cast<unsigned long long>(info.version), FormatTime(info.stored).c_str());
-    text += line + info.attributes.name + "\n";
+    text += line + PrintableName(info.attributes.name) + "\n";
   }
   if (text.empty()) text = "No objects. Store some with: comity put FILE...\n";
   context.Print(text, value);
@@ -164,7 +189,7 @@ absl::Status Remove(const Context& context, const std::vector<std::string>& name
   std::string text;
   for (const std::string& name : names) {
     RETURN_IF_ERROR(objects.Remove(name));
-    text += "removed " + name + "\n";
+    text += "removed " + PrintableName(name) + "\n";
   }
   context.Print(text, json(names));
   return absl::OkStatus();
@@ -194,7 +219,7 @@ void AddObjectCommands(CLI::App& app, Context& context) {
   auto get_options = std::make_shared<GetOptions>();
   get->add_option("name", get_options->name, "Name of the object")->required()->type_name("OBJECT");
   get->add_option("-o,--output", get_options->output,
-                  "Where to write it; - for standard output; default: its name")
+                  "File to write, or folder to write it into; - for standard output; default: here")
       ->type_name("FILE");
   get->footer(
       "Examples:\n"

@@ -14,7 +14,7 @@ namespace comity {
 
 // What only the owner (and an authority entitled to class C4) can read about an object.
 struct ObjectAttributes {
-  std::string name;          // 1 to 1,024 bytes of UTF-8; may contain '/'
+  std::string name;          // object_name.h; as read: any bytes
   std::string content_type;  // MIME type; may be empty
   int64_t modified_ms = 0;   // of the source file
   uint64_t size = 0;         // exact plaintext size

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/objects/object_name.h"
 #include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -129,9 +130,7 @@ absl::StatusOr<RegionId> ObjectClient::Home() const {
 
 absl::StatusOr<ObjectInfo> ObjectClient::Put(std::istream& in, ObjectAttributes attributes,
                                              const Progress& progress) {
-  if (attributes.name.empty() || attributes.name.size() > 1024) {
-    return Refuse(Reason::kFieldInvalid, "name: 1 to 1,024 bytes");
-  }
+  RETURN_IF_ERROR(CheckObjectName(attributes.name));
   RETURN_IF_ERROR(LoadIndex());
   ASSIGN_OR_RETURN(const RegionId home, Home());
   const uint64_t announced = attributes.size;
@@ -182,6 +181,11 @@ absl::StatusOr<ObjectInfo> ObjectClient::Put(std::istream& in, ObjectAttributes 
     return outcome;
   }
   ASSIGN_OR_RETURN(const ObjectRecord record, RecordOf(response.object()));
+  // A message of a stream that a service cannot read ends the stream there, as if it were complete.
+  if (record.content != content || record.size != StreamCiphertextSize(*read)) {
+    index_.reset();
+    return Refuse(Reason::kDataCorrupt, "storage stored something else than was sent");
+  }
   ObjectInfo info = InfoOf(record);
   attributes.size = *read;
   info.attributes = std::move(attributes);

@@ -41,10 +41,10 @@ class ObjectClient final {
  public:
   ObjectClient(Session* session, Profile* profile) : session_(*session), profile_(*profile) {}
 
-  // Stores all of `in` under `attributes.name`, as a new object or as the next version of the one
-  // with that name. `attributes.size` is what `in` will give, or kUnknownSize for a pipe: another
-  // size read is STATE_NOT_READY and nothing is stored. CONFLICT when another device replaced it
-  // meanwhile: call again.
+  // Stores all of `in` under `attributes.name` (FIELD_INVALID: object_name.h), as a new object or
+  // as the next version of the one with that name. `attributes.size` is what `in` will give, or
+  // kUnknownSize for a pipe: another size read is STATE_NOT_READY and nothing is stored. CONFLICT
+  // when another device replaced it meanwhile: call again.
   absl::StatusOr<ObjectInfo> Put(std::istream& in, ObjectAttributes attributes,
                                  const Progress& progress = nullptr);
 

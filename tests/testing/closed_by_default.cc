@@ -12,6 +12,7 @@
 
 #include "absl/synchronization/notification.h"
 
+#include "services/common/crypto/pem.h"
 #include "services/common/crypto/x509.h"
 #include "services/common/identity/spiffe.h"
 #include "services/common/server/reflection.h"
@@ -133,6 +134,16 @@ bool StoppedAtGuard(const absl::Status& status) {
   }
 }
 
+// The same certificate with another last byte, which is of its signature.
+std::string WithChangedSignature(const std::string& certificate) {
+  const SecretBytes der = DecodePem("CERTIFICATE", certificate).value();
+  std::string bytes(der.RevealView(RevealKey::ForTest()));
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  const SecretBytes pem =
+      EncodePem("CERTIFICATE", {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  return std::string(pem.RevealView(RevealKey::ForTest()));
+}
+
 // Certificates that prove nothing.
 std::vector<Somebody> Pretenders(const TestDeployment& deployment, TestServer& server) {
   const std::string own = server.environment().region().name();
@@ -150,9 +161,40 @@ std::vector<Somebody> Pretenders(const TestDeployment& deployment, TestServer& s
   const CertificateSpec expired{.common_name = "device",
                                 .not_before = TestDeployment::kNotBefore,
                                 .not_after = TestDeployment::kNotBefore + kDayMs};
+  CertificateSpec coming = expired;
+  coming.not_before = TestDeployment::kNotAfter - kDayMs;
+  coming.not_after = TestDeployment::kNotAfter;
+  const std::string real = deployment.Certify(own, key.public_key(), name);
+  const std::string foreign = OtherRegion(deployment.topology(), server.environment().region());
+  const TestRoot& foreign_root = deployment.root(foreign);
+  std::string elsewhere = name;
+  elsewhere.replace(elsewhere.find('.') + 1, deployment.topology().deployment().size(),
+                    "another.test");
+  // As the region's root would be called, with somebody else's key.
+  const PrivateKey forger = PrivateKey::Generate(SignatureAlgorithm::kEcdsaP256);
+  const std::string forged_root = SelfSignedAuthority(
+      forger, {.common_name = own + " root",
+               .not_before = TestDeployment::kNotBefore,
+               .not_after = TestDeployment::kNotAfter,
+               .permitted_uri_host = own + "." + deployment.topology().deployment()});
   return {
       {"a self-signed service", 0, server.As(SelfSignedCertificate(key, named), key)},
       {"an expired device", 0, server.As(SelfSignedCertificate(key, expired), key)},
+      {"a device that is not valid yet", 0, server.As(SelfSignedCertificate(key, coming), key)},
+      {"an expired service", 0,
+       server.As(deployment.Certify(own, key.public_key(), name, TestDeployment::kNotBefore,
+                                    TestDeployment::kNotBefore + kDayMs),
+                 key)},
+      {"a service whose certificate was changed", 0, server.As(WithChangedSignature(real), key)},
+      {"a service by the root of another region", 0,
+       server.As(
+           IssueCertificate(foreign_root.key, foreign_root.certificate, key.public_key(), named)
+               .value(),
+           key)},
+      {"a service by a root that nobody knows", 0,
+       server.As(IssueCertificate(forger, forged_root, key.public_key(), named).value(), key)},
+      {"a service of another deployment", 0,
+       server.As(deployment.Certify(own, key.public_key(), elsewhere), key)},
       {"the root itself", 0, server.As(deployment.root(own).certificate, deployment.root(own).key)},
   };
 }

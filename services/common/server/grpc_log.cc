@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 
 namespace comity {
@@ -23,6 +24,9 @@ bool IsGrpcNoise(std::string_view message) {
 }
 
 void InstallGrpcLog(LogFormat format) {
+  // It prints a line for each text of a message that is no UTF-8: whoever sends one would write
+  // into the log, before anybody asked who that is.
+  google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function(format == LogFormat::kJson ? &WriteGrpcLine<LogFormat::kJson>
                                                   : &WriteGrpcLine<LogFormat::kText>);
 }

@@ -8,7 +8,8 @@
 namespace comity {
 
 // From now on the errors that gRPC reports go to standard error as lines like those of ServiceLog
-// (event "grpc"). For the whole process: gRPC has one log.
+// (event "grpc"), and what protobuf says of messages goes nowhere. For the whole process: each has
+// one log.
 void InstallGrpcLog(LogFormat format);
 
 // Is this a report that is not for the operator? gRPC's server complains of every connection whose

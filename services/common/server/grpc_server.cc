@@ -1,6 +1,8 @@
 #include "services/common/server/grpc_server.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -8,6 +10,7 @@
 
 #include "services/common/server/limits.h"
 #include "services/common/server/reflection.h"
+#include "services/common/server/unreadable_message.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -45,6 +48,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.SetResourceQuota(
       grpc::ResourceQuota("comity").Resize(kMemoryBytes).SetMaxThreads(kMaxThreads));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
@@ -58,6 +63,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   }
   result->reflection_ = MakeReflectionService(calls);
   builder.RegisterService(result->reflection_.get());
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(RefuseUnreadableMessages(calls));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   result->server_ = builder.BuildAndStart();
   if (result->server_ == nullptr) {
     return Refuse(Reason::kPeerUnavailable, "cannot serve on " + address);
