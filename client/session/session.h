@@ -38,23 +38,36 @@ class Session final {
   absl::StatusOr<RegionId> FindRegion(const std::string& name) const;
 
   // One unary call of a generated client's method. Adds deadline and topology mark; errors carry
-  // the service's reason.
+  // the service's reason. When the connection breaks before the answer comes, the same message,
+  // and with it the same request_id, is sent again until `timeout` has passed: the caller learns
+  // what became of the request, which is carried out once.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(const RegionId& region, ServiceKind kind,
                                 grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
                                                                       const Request&, Response*),
                                 const Request& request,
                                 std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
-    const auto stub = peers_->StubTo<Service>(region, kind);
-    grpc::ClientContext context;
-    peers_->Prepare(context, timeout);
-    Response response;
-    const grpc::Status status = (stub.get()->*method)(&context, request, &response);
-    if (absl::Status s = peers_->Outcome(status, context, region, kind); !s.ok()) return s;
-    return response;
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    for (bool sent = false;;) {
+      const auto stub = peers_->StubTo<Service>(region, kind);
+      sent = sent || peers_->Connected(region, kind);
+      grpc::ClientContext context;
+      peers_->Prepare(context, std::chrono::ceil<std::chrono::milliseconds>(
+                                   end - std::chrono::steady_clock::now()));
+      Response response;
+      const grpc::Status status = (stub.get()->*method)(&context, request, &response);
+      if (status.ok()) return response;
+      if (!sent || !Peers::Broke(status, context) ||
+          std::chrono::steady_clock::now() + kLeast >= end) {
+        return peers_->Outcome(status, context, region, kind);
+      }
+    }
   }
 
  private:
+  // Less than this is left: not worth another attempt.
+  static constexpr std::chrono::seconds kLeast{1};
+
   Session(std::string directory, Topology topology, std::unique_ptr<Clock> clock,
           TlsIdentity identity);
   std::string directory_;

@@ -214,6 +214,16 @@ TEST_F(DrainTest, UploadThatDoesNotEndIsCutAfterItsTime) {
   EXPECT_FALSE(upload_->Finish().ok());
 }
 
+TEST_F(DrainTest, SecondSignalCutsWhatStillRuns) {
+  ASSERT_NO_FATAL_FAILURE(StartUpload(/*drain_seconds=*/600));
+  process_->Signal(SIGTERM);
+  ASSERT_NO_FATAL_FAILURE(AwaitMetric("comity_draining 1\n"));
+  process_->Signal(SIGTERM);
+  EXPECT_EQ(process_->Wait(), 0) << process_->Output();
+  EXPECT_THAT(process_->Output(), HasSubstr("a second signal"));
+  EXPECT_FALSE(upload_->Finish().ok());
+}
+
 TEST_F(ServiceMainTest, MetricsPortThatIsTakenIsRefused) {
   const std::string address = deployment_.topology()
                                   .FindRegion(*RegionId::Create("cn"))

@@ -55,10 +55,11 @@ CallEnvironment::CallEnvironment(Options options)
 
 CallEnvironment::~CallEnvironment() = default;
 
-void CallEnvironment::AwaitNoneRunning(std::chrono::steady_clock::time_point end) const {
+void CallEnvironment::AwaitNoneRunning(std::chrono::steady_clock::time_point end,
+                                       const std::function<bool()>& hurry) const {
   // Looked at now and then, so that a call has nobody to wake when it ends.
   constexpr std::chrono::milliseconds kInterval{10};
-  while (stats_.running() > 0 && std::chrono::steady_clock::now() < end) {
+  while (stats_.running() > 0 && std::chrono::steady_clock::now() < end && !(hurry && hurry())) {
     std::this_thread::sleep_for(kInterval);
   }
 }

@@ -52,8 +52,10 @@ class CallEnvironment final {
 
   // From now on every call is refused with DRAINING; running ones end as they would.
   void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
-  // Returns when no call runs any more, or at `end`. Once it is draining.
-  void AwaitNoneRunning(std::chrono::steady_clock::time_point end) const;
+  // Returns when no call runs any more, at `end`, or when `hurry`, if any, says so. Once it is
+  // draining.
+  void AwaitNoneRunning(std::chrono::steady_clock::time_point end,
+                        const std::function<bool()>& hurry) const;
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
   // Told of the connections on which calls are admitted, now and then: once a second for each and

@@ -86,13 +86,13 @@ GrpcServer::~GrpcServer() {
   }
 }
 
-void GrpcServer::Drain(std::chrono::milliseconds patience) {
+void GrpcServer::Drain(std::chrono::milliseconds patience, const std::function<bool()>& hurry) {
   const auto end = std::chrono::steady_clock::now() + patience;
   calls_->StartDraining();
   if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService()) {
     health->SetServingStatus(false);
   }
-  calls_->AwaitNoneRunning(end);
+  calls_->AwaitNoneRunning(end, hurry);
   doorman_->Close();
   // A call has ended here a moment before its answer is on its way. What runs on after that is over
   // its time, or is not ours: somebody who watches the health of the server.

@@ -2,6 +2,7 @@
 #define COMITY_COMMON_SERVER_GRPC_SERVER_H_
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,8 +35,9 @@ class GrpcServer final {
   const Doorman& doorman() const { return *doorman_; }
   // Refuses new work (DRAINING; health says NOT_SERVING), gives running calls, streams too,
   // `patience`, cancels what is left, and returns when none runs. Until then it goes on listening,
-  // so that whoever calls is told what to do instead of finding nobody.
-  void Drain(std::chrono::milliseconds patience);
+  // so that whoever calls is told what to do instead of finding nobody. `hurry` is asked again and
+  // again meanwhile; true ends the patience.
+  void Drain(std::chrono::milliseconds patience, const std::function<bool()>& hurry = {});
 
  private:
   GrpcServer() = default;

@@ -95,6 +95,16 @@ std::shared_ptr<grpc::Channel> Peers::ChannelTo(const RegionId& region, ServiceK
   return channel;
 }
 
+bool Peers::Connected(const RegionId& region, ServiceKind kind) {
+  return impl_->Channel(region, kind)->GetState(false) == GRPC_CHANNEL_READY;
+}
+
+bool Peers::Broke(const grpc::Status& status, const grpc::ClientContext& context) {
+  // Our services give a reason with whatever they refuse.
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         !context.GetServerTrailingMetadata().contains(kErrorMetadata);
+}
+
 void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const {
   context.set_deadline(std::chrono::system_clock::now() + timeout);
   context.AddMetadata(kTopologyMetadata, impl_->mark);
@@ -116,7 +126,10 @@ absl::Status Peers::Outcome(const grpc::Status& status, const grpc::ClientContex
   }
   std::string cause(Name(kind));
   cause.append(" of region ").append(region.name());
-  return Refuse(reason, cause.append(": ").append(CauseOf(outcome)));
+  // It may be the service that was reached and says so of another one.
+  if (reason == Reason::kPeerUnavailable && !Broke(status, context)) cause.append(" says so");
+  const std::string why = CauseOf(outcome);
+  return Refuse(reason, why.empty() ? cause : cause.append(": ").append(why));
 }
 
 }  // namespace comity

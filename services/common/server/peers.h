@@ -46,6 +46,9 @@ class Peers final {
     return Service::NewStub(ChannelTo(region, kind));
   }
 
+  // Whether a connection stands, so that the next call goes out at once. COMITY_CHECK as above.
+  bool Connected(const RegionId& region, ServiceKind kind);
+
   // Before each call: sets the deadline and says which topology this side has.
   void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const;
   // The same for a call on behalf of one being served: not later than that one's deadline.
@@ -56,6 +59,10 @@ class Peers final {
   // not be reached or was refused for its certificate.
   absl::Status Outcome(const grpc::Status& status, const grpc::ClientContext& context,
                        const RegionId& region, ServiceKind kind) const;
+
+  // Whether a call ended because there was no connection, or none any more: not by the word of the
+  // service, which may have done what it was asked.
+  static bool Broke(const grpc::Status& status, const grpc::ClientContext& context);
 
   const Topology& topology() const;
 

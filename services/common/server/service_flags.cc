@@ -76,11 +76,12 @@ void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
                  "Serve metrics for Prometheus as http://127.0.0.1:N/metrics; default: not at all")
       ->check(CLI::Range(1, 65535))
       ->type_name("N");
-  app.footer("Example:\n  " + program +
-             " --topology world/topology.txtpb --region cn --dir world/cn/" +
-             std::string(Name(kind)) +
-             "\nStops on SIGTERM or SIGINT after running calls have ended. `comity up` makes the "
-             "files and starts\nall services of a deployment; docs/topology.md explains them.");
+  app.footer(
+      "Example:\n  " + program + " --topology world/topology.txtpb --region cn --dir world/cn/" +
+      std::string(Name(kind)) +
+      "\nStops on SIGTERM or SIGINT after running calls have ended; a second signal cuts them.\n"
+      "`comity up` makes the files and starts all services of a deployment; docs/topology.md "
+      "explains them.");
 }
 
 std::variant<ServiceFlags, int> ParseServiceFlags(int argc, const char* const* argv,

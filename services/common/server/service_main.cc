@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -301,7 +302,12 @@ absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sig
   environment->log().Info("stopping", {{"signal", std::to_string(signal)}});
   NotifyServiceManager(StoppingNotice(environment->calls().stats().running(), patience))
       .IgnoreError();
-  server->Drain(patience);
+  server->Drain(patience, [&signals, &environment] {
+    constexpr timespec kNow{};
+    if (sigtimedwait(&signals, nullptr, &kNow) < 0) return false;
+    environment->log().Info("a second signal: running calls are cut");
+    return true;
+  });
   environment->StopTickers();
   server.reset();
   metrics_server.reset();  // before what it asks
