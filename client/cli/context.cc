@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <utility>
 
 #include <unistd.h>
@@ -27,9 +28,15 @@ std::string TrimmedLine(std::string text) {
   return text;
 }
 
-// On one line, whatever bytes its texts hold: what is no UTF-8 is replaced.
-std::string Dump(const nlohmann::json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+// A cause may quote lines, such as the end of a log: each is indented, so that none of them looks
+// like a line of ours, and shows what would move the cursor.
+std::string Quoted(const std::string& cause) {
+  std::string text;
+  std::istringstream lines(cause);
+  for (std::string line; std::getline(lines, line);) {
+    text += (text.empty() ? "" : "\n            ") + PrintableName(line);
+  }
+  return text;
 }
 
 }  // namespace
@@ -101,7 +108,7 @@ absl::StatusOr<Context::Actor> Context::OpenActor() const {
 
 void Context::Print(const std::string& text, const nlohmann::json& value) const {
   if (json) {
-    std::cout << Dump(value) << std::endl;
+    std::cout << OneLine(value) << std::endl;
   } else {
     std::cout << text << std::flush;
   }
@@ -141,15 +148,15 @@ int Run(Context& context) {
   const ReasonInfo& info = Describe(reason);
   const std::string cause = CauseOf(status);
   if (context.json) {
-    std::cout << Dump({{"error",
-                        {{"reason", info.name},
-                         {"text", info.text},
-                         {"remedy", info.remedy},
-                         {"cause", cause}}}})
+    std::cout << OneLine(nlohmann::json({{"error",
+                                          {{"reason", info.name},
+                                           {"text", info.text},
+                                           {"remedy", info.remedy},
+                                           {"cause", cause}}}}))
               << std::endl;
   } else {
     std::cerr << "comity: " << info.text << "\n";
-    if (!cause.empty()) std::cerr << "  because:  " << PrintableName(cause) << "\n";
+    if (!cause.empty()) std::cerr << "  because:  " << Quoted(cause) << "\n";
     std::cerr << "  reason:   " << info.name << "\n";
     if (!info.remedy.empty()) std::cerr << "  do next:  " << info.remedy << "\n";
   }

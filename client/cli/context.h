@@ -25,6 +25,13 @@ enum ExitCode : int {
   kPromise = 3,  // it ran, and something that it checks does not hold
 };
 
+// As one line, whatever bytes its texts hold: what is no UTF-8 is replaced. For json and
+// ordered_json.
+template <typename Json>
+std::string OneLine(const Json& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 // What all commands share: global options, where things are, how results are printed. One per
 // process.
 class Context final {

@@ -129,10 +129,7 @@ absl::Status Logs(const Context& context, const LogsOptions& options) {
     return line.time >= since && IsAtLeast(line, options.level);
   };
   const auto print = [&](const LogLine& line) {
-    std::cout << (context.json
-                      ? ToJson(line).dump(-1, ' ', false, ordered_json::error_handler_t::replace)
-                      : ToText(line, colours))
-              << '\n';
+    std::cout << (context.json ? OneLine(ToJson(line)) : ToText(line, colours)) << '\n';
   };
   std::vector<LogLine> lines = reader.Poll();
   std::erase_if(lines, [&](const LogLine& line) { return !wanted(line); });

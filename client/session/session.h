@@ -39,8 +39,9 @@ class Session final {
 
   // One unary call of a generated client's method. Adds deadline and topology mark; errors carry
   // the service's reason. When the connection breaks before the answer comes, the same message,
-  // and with it the same request_id, is sent again until `timeout` has passed: the caller learns
-  // what became of the request, which is carried out once.
+  // and with it the same request_id, is sent again while `timeout` lasts, at most kMostSends times
+  // in all: the caller learns what became of the request, which is carried out once, and a request
+  // that a service dies of does not keep it from coming back.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(const RegionId& region, ServiceKind kind,
                                 grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
@@ -48,16 +49,17 @@ class Session final {
                                 const Request& request,
                                 std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
     const auto end = std::chrono::steady_clock::now() + timeout;
-    for (bool sent = false;;) {
+    for (int sends = 0;;) {
       const auto stub = peers_->StubTo<Service>(region, kind);
-      sent = sent || peers_->Connected(region, kind);
+      const bool goes_out = peers_->Connected(region, kind);
+      sends += goes_out ? 1 : 0;
       grpc::ClientContext context;
       peers_->Prepare(context, std::chrono::ceil<std::chrono::milliseconds>(
                                    end - std::chrono::steady_clock::now()));
       Response response;
       const grpc::Status status = (stub.get()->*method)(&context, request, &response);
       if (status.ok()) return response;
-      if (!sent || !Peers::Broke(status, context) ||
+      if (sends == 0 || sends == kMostSends || !Peers::Broke(status, context) ||
           std::chrono::steady_clock::now() + kLeast >= end) {
         return peers_->Outcome(status, context, region, kind);
       }
@@ -65,6 +67,7 @@ class Session final {
   }
 
  private:
+  static constexpr int kMostSends = 5;
   // Less than this is left: not worth another attempt.
   static constexpr std::chrono::seconds kLeast{1};
 

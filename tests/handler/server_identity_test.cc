@@ -191,8 +191,27 @@ TEST_F(ServerIdentityTest, ServerThatIsDownIsUnavailable) {
     custody::v1::GetStatusResponse response;
     const grpc::Status status = stub->GetStatus(&context, {}, &response);
     EXPECT_EQ(ReasonOf(peers.Outcome(status, context, cn, ServiceKind::kCustody)), expected);
+    EXPECT_EQ(Peers::Broke(status, context), expected == Reason::kPeerUnavailable);
     server_->server().Drain(std::chrono::milliseconds(0));
   }
+}
+
+TEST_F(ServerIdentityTest, WhoSaysThatAnotherIsDownIsNotTakenForDownItself) {
+  Peers peers = DevicePeers(MakeTestDevice());
+  const RegionId cn = *RegionId::Create("cn");
+  static_cast<Probe&>(server_->instance()).custody.work = [](const Authorization&) {
+    return Refuse(Reason::kPeerUnavailable, "its neighbour is down");
+  };
+  const auto stub = peers.StubTo<custody::v1::CustodyService>(cn, ServiceKind::kCustody);
+  EXPECT_TRUE(peers.Connected(cn, ServiceKind::kCustody));
+  grpc::ClientContext context;
+  peers.Prepare(context, kPatience);
+  custody::v1::GetStatusResponse response;
+  const grpc::Status status = stub->GetStatus(&context, {}, &response);
+  EXPECT_FALSE(Peers::Broke(status, context));
+  const absl::Status outcome = peers.Outcome(status, context, cn, ServiceKind::kCustody);
+  EXPECT_THAT(outcome, RefusedWith(Reason::kPeerUnavailable));
+  EXPECT_EQ(CauseOf(outcome), "custody of region cn says so");
 }
 
 TEST_F(ServerIdentityTest, CallOnBehalfOfAnotherIsNotDueLaterThanIt) {

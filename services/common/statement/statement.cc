@@ -144,10 +144,7 @@ absl::StatusOr<Statement> DecodeStatement(std::string_view bytes) {
         statement.signatures.end()) {
       return Malformed("one key signs twice");
     }
-    StatementSignature& kept = statement.signatures.emplace_back();
-    kept.key_id = s.key_id;
-    kept.algorithm = s.algorithm;
-    kept.signature = std::move(s.signature);
+    statement.signatures.push_back({s.key_id, s.algorithm, std::move(s.signature)});
   }
   return statement;
 }

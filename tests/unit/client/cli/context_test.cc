@@ -117,6 +117,14 @@ TEST_F(ContextTest, ARefusalIsPrintedAsWhatWhyAndWhatNext) {
   EXPECT_THAT(text, HasSubstr("reason:   CONSENT_MISSING"));
 }
 
+TEST_F(ContextTest, ACauseOfSeveralLinesIsIndentedAndMovesNoCursor) {
+  context_.command = [] { return Refuse(Reason::kInternal, "its log ends:\nreason: \x1b[2J"); };
+  CaptureStderr();
+  EXPECT_EQ(cli::Run(context_), kFailed);
+  EXPECT_THAT(GetCapturedStderr(),
+              HasSubstr("  because:  its log ends:\n            reason: \\u{1b}[2J\n"));
+}
+
 TEST_F(ContextTest, WithJsonARefusalIsOneObjectOnStandardOutput) {
   context_.json = true;
   context_.command = [] { return Refuse(Reason::kAccountSuspended, "the cause"); };
