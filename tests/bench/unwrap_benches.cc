@@ -33,13 +33,14 @@ struct Place {
   Response response;
 };
 
-// Calls `method` over the connection of each slot with the same request again and again.
-template <typename Stub, typename Request, typename Response, typename Prepare>
+// Calls `method` over the connection of each slot with the same request again and again. `Async` is
+// deduced: in a template, the function async() of a client class hides its class of that name.
+template <typename Stub, typename Async, typename Request, typename Response, typename Prepare>
 Round LoadOf(const LoadPlan& plan, pid_t server,
              std::shared_ptr<std::vector<std::unique_ptr<Stub>>> stubs,
              std::shared_ptr<const Request> request,
-             void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
-                                         std::function<void(grpc::Status)>),
+             void (Async::*method)(grpc::ClientContext*, const Request*, Response*,
+                                   std::function<void(grpc::Status)>),
              Prepare prepare) {
   return [=]() -> absl::StatusOr<Sample> {
     std::vector<Place<Response>> places(plan.slots);

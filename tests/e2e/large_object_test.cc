@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/program.h"
+#include "tests/testing/sanitizers.h"
 #include "tests/testing/temp_dir.h"
 
 // One large object, stored from a pipe, read back into one, moved across the border, and read
@@ -30,20 +31,8 @@ namespace {
 
 constexpr uint64_t kBlock = 1 << 20;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COMITY_WATCHED_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COMITY_WATCHED_MEMORY 1
-#endif
-#endif
-#ifdef COMITY_WATCHED_MEMORY
-constexpr uint64_t kMemoryFactor = 8;  // what a sanitizer adds
-#else
-constexpr uint64_t kMemoryFactor = 1;
-#endif
-constexpr uint64_t kServiceMemory = kMemoryFactor * (uint64_t{300} << 20);
-constexpr uint64_t kClientMemory = kMemoryFactor * (uint64_t{150} << 20);
+constexpr uint64_t kServiceMemory = kSanitizerMemory * (uint64_t{300} << 20);
+constexpr uint64_t kClientMemory = kSanitizerMemory * (uint64_t{150} << 20);
 
 uint64_t ObjectSize() {
   return std::getenv("COMITY_SOAK") != nullptr ? 5'000'000'000 : uint64_t{200} << 20;

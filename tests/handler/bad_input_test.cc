@@ -28,6 +28,7 @@
 #include "tests/fakes/manual_clock.h"
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/sanitizers.h"
 #include "tests/testing/spoilt_messages.h"
 #include "tests/testing/test_server.h"
 
@@ -282,7 +283,7 @@ TEST_P(BadInputTest, EverySpoiltFieldIsRefusedClearlyAndNothingIsDone) {
   }
   EXPECT_GT(refused.size(), 8u);
   // Both ends of every call, and a message of megabytes for each list.
-  EXPECT_LT(PeakBytes() - memory, uint64_t{100} << 20);
+  EXPECT_LT(PeakBytes() - memory, kSanitizerMemory * (uint64_t{100} << 20));
   ExpectStillServed();
 }
 

@@ -27,6 +27,7 @@
 #include "tests/handler/server_probe.h"
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/sanitizers.h"
 #include "tests/testing/test_server.h"
 
 // Crowds of strangers at the door of a real server.
@@ -242,7 +243,7 @@ TEST_F(StrangersTest, TenThousandStrangersLeaveRoomForClients) {
   EXPECT_LE(Counts().strangers, limits.strangers);
   EXPECT_GE(Counts().sent_away + limits.strangers + 64, crowd);
   // About 60 KiB for each that is there, not for each that came.
-  EXPECT_LT(ResidentBytes() - std::min(before, ResidentBytes()), 150u << 20);
+  EXPECT_LT(ResidentBytes() - std::min(before, ResidentBytes()), kSanitizerMemory * (150u << 20));
   strangers.clear();
   EXPECT_TRUE(Eventually([&] { return Counts().strangers == 0; }));
   EXPECT_TRUE(Works(client_));

@@ -38,8 +38,8 @@ class Activity final {
   ucontext_t self_;
   ucontext_t outside_;
   // For the sanitizers, which have to be told of each change of stacks.
-  void* fiber_ = nullptr;
-  void* outside_fiber_ = nullptr;
+  [[maybe_unused]] void* fiber_ = nullptr;
+  [[maybe_unused]] void* outside_fiber_ = nullptr;
   const void* outside_stack_ = nullptr;
   size_t outside_size_ = 0;
 };

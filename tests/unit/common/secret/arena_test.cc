@@ -12,6 +12,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/testing/sanitizers.h"
+
 namespace comity {
 namespace {
 
@@ -122,6 +124,7 @@ TEST(SecretArenaTest, PagesStayOutOfCoreDumps) {
 }
 
 TEST(SecretArenaTest, PagesAreLockedOrTheRefusalIsReported) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer takes mlock away";
   SecretArena& arena = SecretArena::Get();
   uint8_t* data = arena.Allocate(32);
   const bool locked = FlagsOfMapping(data).find(" lo ") != std::string::npos;
