@@ -48,6 +48,14 @@ void AddStatements(const std::vector<Statement>& statements, Request& request) {
   for (const Statement& s : statements) *request.add_statements() = ToProto(s);
 }
 
+// Does the consent bring keys from another region to where the data is?
+bool MovesKeysAlone(const Statement& consent) {
+  const absl::StatusOr<Parsed<Consent>> parsed = ParseStatement<Consent>(consent);
+  if (!parsed.ok()) return false;
+  const std::optional<Placement> place = PlacementBefore(parsed->body);
+  return place.has_value() && !place->resident();
+}
+
 }  // namespace
 
 std::string_view Name(AccountState state) {
@@ -100,7 +108,7 @@ absl::StatusOr<AccountView> AccountClient::Create(const std::string& territory,
     AccountRecord record;
     record.territory = territory;
     record.home_region = home.region;
-    record.policy = {CustodyPolicy{CustodyMode::kResident, {home.region.name()}, {}}};
+    record.policy = {PolicyOf(PlacementOf(home))};
     record.chain_number = profile_.chain().head().number;
     record.chain_hash = profile_.chain().head().hash;
     if (!home.terms.empty()) {
@@ -112,10 +120,12 @@ absl::StatusOr<AccountView> AccountClient::Create(const std::string& territory,
     }
     state.territory = territory;
     state.home_region = home.region.name();
+    state.key_region = home.resident() ? std::string() : home.keys.name();
     RETURN_IF_ERROR(profile_.Sign(record, now).status());
   }
   const Statement record = state.statements.at(std::string(AccountRecord::kType));
   ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(state.home_region));
+  ASSIGN_OR_RETURN(const RegionId keys, session_.FindRegion(state.custody_region()));
 
   cpb::CreateAccountRequest to_custody;
   to_custody.set_request_id(std::string(RandomId<RequestId>().bytes()));
@@ -125,7 +135,7 @@ absl::StatusOr<AccountView> AccountClient::Create(const std::string& territory,
   ASSIGN_OR_RETURN(
       const cpb::CreateAccountResponse activated,
       (session_.Call<CustodyApi, cpb::CreateAccountRequest, cpb::CreateAccountResponse>(
-          region, ServiceKind::kCustody, &CustodyApi::Stub::CreateAccount, to_custody)));
+          keys, ServiceKind::kCustody, &CustodyApi::Stub::CreateAccount, to_custody)));
   ASSIGN_OR_RETURN(const Statement activation, FromProto(activated.activation()));
   ASSIGN_OR_RETURN(const Parsed<Activation> body, ParseStatement<Activation>(activation));
   if (!state.statements.contains(std::string(MetadataKey::kType))) {
@@ -162,22 +172,57 @@ absl::StatusOr<AccountView> AccountClient::Ask(const std::string& name) {
 
 absl::StatusOr<AccountView> AccountClient::Show() {
   ASSIGN_OR_RETURN(AccountView view, Ask(profile_.state().home_region));
-  if (view.state != AccountState::kMoved) return view;
-  RETURN_IF_ERROR(Follow(view));
+  if (view.state == AccountState::kMoved) {
+    RETURN_IF_ERROR(Follow(view.statements));
+    return Ask(profile_.state().home_region);
+  }
+  ASSIGN_OR_RETURN(const bool followed, FollowKeys(view));
+  if (!followed) return view;
   return Ask(profile_.state().home_region);
 }
 
-absl::Status AccountClient::Follow(const AccountView& forwarding) {
+absl::StatusOr<bool> AccountClient::FollowKeys(const AccountView& view) {
+  const Profile::Account& state = profile_.state();
+  const auto consent = state.statements.find(std::string(Consent::kType));
+  if (state.key_region.empty() || consent == state.statements.end() ||
+      !MovesKeysAlone(consent->second)) {
+    return false;
+  }
+  // Storage has the proofs if it was told; else the custody that decides has them.
+  if (Follow(view.statements).ok()) return true;
+  const absl::StatusOr<std::vector<Statement>> evidence =
+      DeliverToCustody(state.key_region, {consent->second});
+  const absl::Status proven = evidence.ok() ? VerifyMove(session_.topology(), profile_.account(),
+                                                         consent->second, *evidence, session_.Now())
+                                                  .status()
+                                            : evidence.status();
+  // Without proof nothing is followed. That is no failure unless storage says that it has happened.
+  if (!proven.ok()) {
+    if (view.epoch > state.epoch) return proven;
+    return false;
+  }
+  // Whoever carries the proofs: storage's own custody may be cut off from the other.
+  std::vector<Statement> of_services = *evidence;
+  std::erase_if(of_services, [](const Statement& statement) {
+    const absl::StatusOr<Envelope> envelope = PeekEnvelope(statement);
+    return !envelope.ok() || envelope->region.empty();
+  });
+  RETURN_IF_ERROR(DeliverToStorage(state.home_region, of_services).status());
+  RETURN_IF_ERROR(Follow(*evidence));
+  return true;
+}
+
+absl::Status AccountClient::Follow(const std::vector<Statement>& evidence) {
   const auto consent = profile_.state().statements.find(std::string(Consent::kType));
   if (consent == profile_.state().statements.end()) {
     return Refuse(Reason::kConsentMissing,
                   "the account is said to have moved, but this device signed no consent");
   }
-  ASSIGN_OR_RETURN(const VerifiedMove move,
-                   VerifyMove(session_.topology(), profile_.account(), consent->second,
-                              forwarding.statements, session_.Now()));
+  ASSIGN_OR_RETURN(const VerifiedMove move, VerifyMove(session_.topology(), profile_.account(),
+                                                       consent->second, evidence, session_.Now()));
   Profile::Account& state = profile_.state();
   state.home_region = move.destination.name();
+  state.key_region.clear();
   state.epoch = move.epoch;
   state.statements[std::string(Release::kType)] = move.release;
   return profile_.Save();
@@ -198,11 +243,11 @@ absl::Status AccountClient::SignAndDeliver(const Body& body, UnixMillis expiry) 
 }
 
 absl::Status AccountClient::Deliver(const Statement& statement) {
-  const std::string& region = profile_.state().home_region;
-  ASSIGN_OR_RETURN(std::vector<Statement> statements, DeliverToCustody(region, {statement}));
+  ASSIGN_OR_RETURN(std::vector<Statement> statements,
+                   DeliverToCustody(profile_.state().custody_region(), {statement}));
   // What custody made of it (a closing date, say) goes along, so that storage need not ask.
   statements.insert(statements.begin(), statement);
-  return DeliverToStorage(region, statements).status();
+  return DeliverToStorage(profile_.state().home_region, statements).status();
 }
 
 absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToCustody(
@@ -233,14 +278,41 @@ absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToStorage(
 
 absl::StatusOr<Consent> AccountClient::AcceptTerms() {
   ASSIGN_OR_RETURN(const AccountView view, Show());
-  ASSIGN_OR_RETURN(const RegionId source, session_.FindRegion(view.home_region));
+  ASSIGN_OR_RETURN(const RegionId home, session_.FindRegion(view.home_region));
+  ASSIGN_OR_RETURN(const RegionId keys, session_.FindRegion(profile_.state().custody_region()));
   const UnixMillis now = session_.Now();
-  ASSIGN_OR_RETURN(Consent consent, DraftConsent(session_.topology(), view.territory, source, now));
+  ASSIGN_OR_RETURN(Consent consent,
+                   DraftConsent(session_.topology(), view.territory, Placement{home, keys}, now));
   consent.from_epoch = view.epoch;
   consent.chain_number = profile_.chain().head().number;
   consent.chain_hash = profile_.chain().head().hash;
-  RETURN_IF_ERROR(SignAndDeliver(consent, now + kConsentLifetime));
+  // A repeat brings the same consent again: custody may have acted on it, and what has moved is
+  // followed by the consent that it names.
+  if (const Statement* signed_before = FindStanding(consent, now); signed_before != nullptr) {
+    RETURN_IF_ERROR(Deliver(*signed_before));
+  } else {
+    RETURN_IF_ERROR(SignAndDeliver(consent, now + kConsentLifetime));
+  }
   return consent;
+}
+
+const Statement* AccountClient::FindStanding(const Consent& consent, UnixMillis now) const {
+  const auto& statements = profile_.state().statements;
+  const auto known = statements.find(std::string(Consent::kType));
+  if (known == statements.end()) return nullptr;
+  const absl::StatusOr<Parsed<Consent>> parsed = ParseStatement<Consent>(known->second);
+  if (!parsed.ok() || parsed->envelope.expiry <= now ||
+      EncodeRecord(parsed->body) != EncodeRecord(consent)) {
+    return nullptr;
+  }
+  for (const std::string_view type :
+       {Withdrawal::kType, TerritoryChange::kType, comity::Close::kType}) {
+    const auto later = statements.find(std::string(type));
+    if (later == statements.end()) continue;
+    const absl::StatusOr<Envelope> envelope = PeekEnvelope(later->second);
+    if (!envelope.ok() || envelope->number > parsed->envelope.number) return nullptr;
+  }
+  return &known->second;
 }
 
 absl::Status AccountClient::WithdrawConsent() {
@@ -293,15 +365,22 @@ absl::StatusOr<MoveCertificates> AccountClient::ConfirmMove() {
   }
   const Statement statement = state.statements.at(std::string(ReadBack::kType));
   RETURN_IF_ERROR(Deliver(statement));
-  // The source's custody first: storage keeps the certificate that it answers with.
+  MoveCertificates certificates;
+  certificates.region = source;
+  const auto consent = state.statements.find(std::string(Consent::kType));
+  certificates.keys_alone = consent != state.statements.end() &&
+                            consent->second.digest() == release.body.consent &&
+                            MovesKeysAlone(consent->second);
+  // The source's custody first: storage keeps the certificate that it answers with. Where the keys
+  // alone moved, the data is where it was, and its storage keeps it.
   ASSIGN_OR_RETURN(std::vector<Statement> evidence, DeliverToCustody(source, {statement}));
   evidence.insert(evidence.begin(), statement);
-  ASSIGN_OR_RETURN(const std::vector<Statement> answer, DeliverToStorage(source, evidence));
+  ASSIGN_OR_RETURN(
+      const std::vector<Statement> answer,
+      DeliverToStorage(certificates.keys_alone ? state.home_region : source, evidence));
   evidence.insert(evidence.end(), answer.begin(), answer.end());
 
   ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(source));
-  MoveCertificates certificates;
-  certificates.region = source;
   if (const auto keys =
           FindServiceStatements<KeyDestruction>(session_.topology(), region, ServiceKind::kCustody,
                                                 profile_.account(), evidence, session_.Now())

@@ -48,6 +48,7 @@ std::string_view Name(Standing standing);  // "waiting for terms"
 // What the side that an account left has signed about its copies.
 struct MoveCertificates {
   std::string region;
+  bool keys_alone = false;  // no data moved, so that there is none to be destroyed
   std::optional<KeyDestruction> keys;
   std::optional<DataDestruction> data;
 };
@@ -83,7 +84,7 @@ class AccountClient final {
   absl::StatusOr<std::vector<Statement>> DeliverToStorage(const std::string& region,
                                                           const std::vector<Statement>& statements);
 
-  // The region that served the account before its newest move; empty if it never moved.
+  // The region whose custody had the keys before the newest move; empty if nothing ever moved.
   std::string previous_region() const;
 
   // Says that the data was read back after the move, to both sides, so that the source destroys its
@@ -97,7 +98,13 @@ class AccountClient final {
   // Follows a forwarding only with the device's own consent naming that region and the signed
   // release and activation of the two custodies with their endorsements; else refuses and says
   // which is missing.
-  absl::Status Follow(const AccountView& forwarding);
+  absl::Status Follow(const std::vector<Statement>& evidence);
+  // The same when the keys alone come from another region to where the data is: storage goes on
+  // serving, and the custody that had the keys knows. True if they have come.
+  absl::StatusOr<bool> FollowKeys(const AccountView& view);
+  // The device's newest consent, if it says the same and nothing has ended it since; null
+  // otherwise.
+  const Statement* FindStanding(const Consent& consent, UnixMillis now) const;
   template <typename Body>
   absl::Status SignAndDeliver(const Body& body, UnixMillis expiry = 0);
   // To custody, and then, with what custody answered, to storage.

@@ -135,6 +135,10 @@ class AccountCheck final {
     if (facts_.custody.empty() && Seen(region, "custody")) {
       Wrong("lost", "storage of " + region + " knows it, and no custody does");
     }
+    if (custody != nullptr && storage.state == "active" && custody->presence == "active" &&
+        custody->epoch > storage.epoch) {
+      UnderWay("its keys have come to " + region + ", and storage there has not been told");
+    }
     if (custody != nullptr && storage.aborted_epoch != 0) {
       ExpectDecision(region, *custody, storage.aborted_epoch, "aborted");
     }

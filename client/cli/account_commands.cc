@@ -159,10 +159,13 @@ std::string Codes(const std::vector<std::string>& codes) {
 absl::Status AcceptTerms(const Context& context) {
   return Change(context, [&](AccountClient& client) -> absl::Status {
     ASSIGN_OR_RETURN(const Consent consent, client.AcceptTerms());
-    context.Note("Signed: your data and keys may move from " + consent.source.name() + " to " +
-                 consent.destination.name() + " under the terms " + consent.terms_version +
-                 ".\nWho can compel access: " + Codes(consent.can_compel_before) + " before, " +
-                 Codes(consent.can_compel_after) +
+    const std::optional<Placement> place = PlacementBefore(consent);
+    const bool keys_alone = place.has_value() && !place->resident();
+    context.Note(std::string("Signed: your ") + (keys_alone ? "keys" : "data and keys") +
+                 " may move from " + consent.source.name() + " to " + consent.destination.name() +
+                 (keys_alone ? ", where your data is," : "") + " under the terms " +
+                 consent.terms_version + ".\nWho can compel access: " +
+                 Codes(consent.can_compel_before) + " before, " + Codes(consent.can_compel_after) +
                  " after.\nYou can take this back until the move with `comity account "
                  "withdraw-consent`.\n");
     return absl::OkStatus();
@@ -202,7 +205,9 @@ absl::Status PrintCertificates(const Context& context, const MoveCertificates& c
   } else {
     text += "custody in " + region + ": no certificate yet\n";
   }
-  if (certificates.data.has_value()) {
+  if (certificates.keys_alone) {
+    text += "Your data stayed where it was: there is no copy of it in " + region + ".\n";
+  } else if (certificates.data.has_value()) {
     const DataDestruction& data = *certificates.data;
     value["data"] = {{"erased", FormatTime(data.erased)}, {"versions", data.versions}};
     text += "storage in " + region + " certifies: " + std::to_string(data.versions) +

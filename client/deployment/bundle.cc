@@ -11,6 +11,7 @@
 #include "services/common/log/checkpoint.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/common/topology/standing.h"
 
 namespace comity {
 namespace {
@@ -77,16 +78,20 @@ ordered_json TerritoryJson(const TerritoryInfo& territory,
                            const std::optional<std::string>& region) {
   ordered_json homes = ordered_json::array();
   for (const HomeInfo& home : territory.homes) {
-    if (region.has_value() && home.region.name() != *region) continue;
+    // A client of one region needs the homes whose data or keys are there.
+    if (region.has_value() && home.region.name() != *region && home.keys.name() != *region) {
+      continue;
+    }
     ordered_json entry = {{"region", home.region.name()},
                           {"from_ms", home.from},
                           {"announced_ms", home.announced},
                           {"window_end_ms", home.window_end},
                           {"terms", home.terms}};
     // What an account record must say of custody to be taken there.
-    entry["custody_policy"] = {{"mode", static_cast<int>(CustodyMode::kResident)},
-                               {"mode_name", "resident"},
-                               {"regions", {home.region.name()}}};
+    const CustodyPolicy policy = PolicyOf(PlacementOf(home));
+    entry["custody_policy"] = {{"mode", static_cast<int>(policy.mode)},
+                               {"mode_name", Name(policy.mode)},
+                               {"regions", policy.regions}};
     homes.push_back(std::move(entry));
   }
   return {{"title", territory.title}, {"homes", std::move(homes)}};

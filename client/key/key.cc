@@ -51,6 +51,34 @@ std::string Join(const std::vector<std::string>& parts) {
   return out;
 }
 
+// Where the data is, who runs storage there, and who can compel it: here, unless the mode is
+// exclave. Then custody has signed it, and what it signed has to be what the topology computes.
+absl::Status ReadDataSide(const Topology& topology, const RegionInfo& here,
+                          const KeyLocation& location, KeyWhere& where) {
+  const bool resident = location.mode == CustodyMode::kResident;
+  const bool absent = !location.data_region.has_value() && !location.data_operator.has_value() &&
+                      !location.data_can_compel.has_value();
+  const RegionInfo* data =
+      resident ? &here : topology.FindRegion(location.data_region.value_or(RegionId()));
+  if (data == nullptr || resident != absent || (!resident && data == &here)) {
+    return Refuse(Reason::kSignatureInvalid, "the attestation does not say where the data is");
+  }
+  where.data_region = data->id.name();
+  where.data_region_title = data->title;
+  where.data_operator = data->service(ServiceKind::kStorage).operator_name;
+  where.data_operator_title = topology.operators().at(where.data_operator).title;
+  where.data_can_compel = topology.CanCompel(data->id, ServiceKind::kStorage);
+  for (const std::string& code : where.data_can_compel) {
+    where.data_jurisdictions.push_back(topology.jurisdictions().at(code));
+  }
+  if (!resident && (location.data_operator != where.data_operator ||
+                    location.data_can_compel != where.data_can_compel)) {
+    return Refuse(Reason::kSignatureInvalid,
+                  "the attestation does not say of the data what the topology computes");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<KeyWhere> VerifyKeyLocation(const Topology& topology, const AccountId& account,
@@ -75,6 +103,7 @@ absl::StatusOr<KeyWhere> VerifyKeyLocation(const Topology& topology, const Accou
     return Refuse(Reason::kSignatureInvalid, "the attestation has expired");
   }
   KeyWhere where;
+  RETURN_IF_ERROR(ReadDataSide(topology, *region, location, where));
   where.region = region->id.name();
   where.region_title = region->title;
   where.operator_title = topology.operators().at(location.operator_name).title;
@@ -101,7 +130,7 @@ absl::StatusOr<SavedKeyLocation> ParseSavedKeyLocation(std::string_view text) {
 }
 
 absl::StatusOr<KeyWhere> AskKeyLocation(Session& session, const Profile& profile) {
-  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().home_region));
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().custody_region()));
   cpb::GetKeyLocationRequest request;
   request.set_account_id(std::string(profile.account().bytes()));
   request.set_nonce(RandomBytes(kNonceBytes));
@@ -136,7 +165,7 @@ absl::StatusOr<RotatedKey> VerifyKeyRotation(const Topology& topology, const Reg
 }
 
 absl::StatusOr<RotatedKey> RotateKey(Session& session, const Profile& profile) {
-  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().home_region));
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().custody_region()));
   const RequestId id = RandomId<RequestId>();
   cpb::RotateAccountKeyRequest request;
   request.set_request_id(std::string(id.bytes()));
@@ -162,8 +191,16 @@ std::string FormatKeyWhere(const KeyWhere& where) {
   out += at.active != 0 ? "Your key is active in region " : "Your key is NOT active in region ";
   out += where.region + " (" + where.region_title + ")\n";
   out += "  operated by      " + where.operator_title + "\n";
-  out += "  custody mode     resident: the key is where the data is\n";
-  out += "  can compel it    " + Join(where.jurisdictions) + "\n";
+  if (at.mode == CustodyMode::kResident) {
+    out += "  custody mode     resident: the key is where the data is\n";
+    out += "  can compel it    " + Join(where.jurisdictions) + "\n";
+  } else {
+    out += "  custody mode     exclave: your data is in region " + where.data_region + " (" +
+           where.data_region_title + "), operated by " + where.data_operator_title + "\n";
+    out += "  can compel key   " + Join(where.jurisdictions) + "\n";
+    out += "  can compel data  " + Join(where.data_jurisdictions) +
+           "; whoever can compel only one of the two reads nothing\n";
+  }
   out += "  sealed by        " + at.seal + "\n";
   out += "  key version      " + std::to_string(at.newest_version) + ", account epoch " +
          std::to_string(at.epoch) + "\n";
@@ -212,7 +249,7 @@ std::string FormatKeyVersions(const std::vector<KeyVersionView>& versions) {
 
 absl::StatusOr<std::vector<KeyVersionView>> ListKeyVersions(Session& session,
                                                             const Profile& profile) {
-  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().home_region));
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().custody_region()));
   cpb::GetAccountKeyRequest request;
   request.set_account_id(std::string(profile.account().bytes()));
   ASSIGN_OR_RETURN(const cpb::GetAccountKeyResponse response,

@@ -19,6 +19,14 @@ struct KeyWhere {
   std::string region_title;
   std::string operator_title;
   std::vector<std::string> jurisdictions;  // titles of those who can compel, in order of code
+  // Where the data is: the same region unless the custody mode is exclave; who runs storage there,
+  // and who can compel it.
+  std::string data_region;
+  std::string data_region_title;
+  std::string data_operator;
+  std::string data_operator_title;
+  std::vector<std::string> data_can_compel;     // codes
+  std::vector<std::string> data_jurisdictions;  // titles
   UnixMillis time = 0;
   UnixMillis expiry = 0;
   KeyLocation location;

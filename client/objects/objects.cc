@@ -128,11 +128,16 @@ absl::StatusOr<RegionId> ObjectClient::Home() const {
   return session_.FindRegion(profile_.state().home_region);
 }
 
+absl::StatusOr<RegionId> ObjectClient::Custody() const {
+  return session_.FindRegion(profile_.state().custody_region());
+}
+
 absl::StatusOr<ObjectInfo> ObjectClient::Put(std::istream& in, ObjectAttributes attributes,
                                              const Progress& progress) {
   RETURN_IF_ERROR(CheckObjectName(attributes.name));
   RETURN_IF_ERROR(LoadIndex());
   ASSIGN_OR_RETURN(const RegionId home, Home());
+  ASSIGN_OR_RETURN(const RegionId keys_at, Custody());
   const uint64_t announced = attributes.size;
   const auto existing = index_->find(attributes.name);
   const uint64_t before = existing == index_->end() ? 0 : existing->second.version;
@@ -140,7 +145,7 @@ absl::StatusOr<ObjectInfo> ObjectClient::Put(std::istream& in, ObjectAttributes 
   const auto content = RandomId<ContentId>();
   attributes.version = before + 1;
   ASSIGN_OR_RETURN(const DataKeys keys,
-                   GenerateKeys(session_, home, profile_.account(), object, content));
+                   GenerateKeys(session_, keys_at, profile_.account(), object, content));
   ASSIGN_OR_RETURN(StreamEncrypter encrypter,
                    StreamEncrypter::Create(keys.content, ContentAssociatedData(content)));
 
@@ -203,6 +208,7 @@ absl::StatusOr<ObjectInfo> ObjectClient::Get(const std::string& name, std::ostre
 absl::Status ObjectClient::Download(const ObjectInfo& info, std::ostream& out,
                                     const Progress& progress) {
   ASSIGN_OR_RETURN(const RegionId home, Home());
+  ASSIGN_OR_RETURN(const RegionId keys_at, Custody());
   const auto stub = session_.peers().StubTo<StorageApi>(home, ServiceKind::kStorage);
   grpc::ClientContext context;
   session_.peers().Prepare(context, kStreamTimeout);
@@ -225,7 +231,7 @@ absl::Status ObjectClient::Download(const ObjectInfo& info, std::ostream& out,
   const absl::StatusOr<ObjectRecord> record = RecordOf(message.object());
   if (!record.ok()) return finish(record.status());
   absl::StatusOr<std::vector<SecretBytes>> keys =
-      Unwrap(session_, home, profile_.account(), {*record}, KeyPurpose::kContent);
+      Unwrap(session_, keys_at, profile_.account(), {*record}, KeyPurpose::kContent);
   if (!keys.ok()) return finish(keys.status());
   absl::StatusOr<StreamDecrypter> decrypter =
       StreamDecrypter::Create(keys->front(), ContentAssociatedData(record->content));
@@ -253,9 +259,9 @@ absl::Status ObjectClient::Download(const ObjectInfo& info, std::ostream& out,
 absl::Status ObjectClient::Open(const std::vector<ObjectRecord>& records,
                                 std::vector<ObjectInfo>& out) {
   if (records.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const RegionId home, Home());
+  ASSIGN_OR_RETURN(const RegionId keys_at, Custody());
   ASSIGN_OR_RETURN(const std::vector<SecretBytes> keys,
-                   Unwrap(session_, home, profile_.account(), records, KeyPurpose::kAttributes));
+                   Unwrap(session_, keys_at, profile_.account(), records, KeyPurpose::kAttributes));
   for (size_t i = 0; i < records.size(); ++i) {
     ObjectInfo info = InfoOf(records[i]);
     ASSIGN_OR_RETURN(info.attributes,

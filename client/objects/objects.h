@@ -61,6 +61,7 @@ class ObjectClient final {
 
  private:
   absl::StatusOr<RegionId> Home() const;
+  absl::StatusOr<RegionId> Custody() const;
   // Opens the attributes of a page of objects with one call to custody.
   absl::Status Open(const std::vector<ObjectRecord>& records, std::vector<ObjectInfo>& out);
   absl::Status LoadIndex();

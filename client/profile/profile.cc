@@ -128,6 +128,7 @@ absl::Status Profile::Save() const {
                      {"account", account_.ToString()},
                      {"territory", state_.territory},
                      {"home_region", state_.home_region},
+                     {"key_region", state_.key_region},
                      {"epoch", state_.epoch},
                      {"last_number", state_.last_number},
                      {"chain", StatementsToJson(chain_.entries())},
@@ -161,6 +162,7 @@ absl::StatusOr<Profile> Profile::Load(const std::string& folder) {
     profile.deployment_ = file.at("deployment").get<std::string>();
     profile.state_.territory = file.at("territory").get<std::string>();
     profile.state_.home_region = file.at("home_region").get<std::string>();
+    profile.state_.key_region = file.value("key_region", std::string());
     profile.state_.epoch = file.at("epoch").get<AccountEpoch>();
     profile.state_.last_number = file.at("last_number").get<uint64_t>();
     for (const auto& [type, value] : file.at("statements").items()) {

@@ -50,10 +50,14 @@ class Profile final {
   struct Account {
     std::string territory;
     std::string home_region;   // that the device follows
+    std::string key_region;    // whose custody has the keys; empty: the home region
     AccountEpoch epoch = 0;    // 0 = not created yet
     uint64_t last_number = 0;  // of device statements
     // By type: the newest device statement of its kind, e.g. "account.consent".
     std::map<std::string, Statement> statements;
+    const std::string& custody_region() const {
+      return key_region.empty() ? home_region : key_region;
+    }
   };
   Account& state() { return state_; }
   const Account& state() const { return state_; }

@@ -58,6 +58,19 @@ absl::Status CheckKey(Owner& owner, const Fields& fields, KeyWhere& where) {
     return Unmet("the key of " + owner.name + " can be compelled by " +
                  Join(where.location.can_compel));
   }
+  if (fields.Has("data") &&
+      (where.data_region != fields.Text("data") ||
+       (where.location.mode == CustodyMode::kResident) != (where.data_region == where.region))) {
+    return Unmet("the data of " + owner.name + " is in region " + where.data_region);
+  }
+  if (fields.Has("data-can-compel") && where.data_can_compel != fields.Texts("data-can-compel")) {
+    return Unmet("the data of " + owner.name + " can be compelled by " +
+                 Join(where.data_can_compel));
+  }
+  if (fields.Has("version") && where.location.newest_version != fields.Number("version")) {
+    return Unmet("the newest key version of " + owner.name + " is " +
+                 std::to_string(where.location.newest_version));
+  }
   if (where.location.active == 0) return Unmet("the key of " + owner.name + " is not active");
   return absl::OkStatus();
 }

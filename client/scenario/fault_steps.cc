@@ -17,9 +17,11 @@ absl::StatusOr<std::string> Kill(World& world, const Fields& fields) {
   return "killed " + Join(fields.Texts("services")) + " without warning";
 }
 
-absl::StatusOr<std::string> Restart(World& world) {
-  RETURN_IF_ERROR(world.supervisor().Start());
-  return "every service answers";
+absl::StatusOr<std::string> Restart(World& world, const Fields& fields) {
+  const bool sealed = fields.Flag("sealed");
+  RETURN_IF_ERROR(world.supervisor().Start(
+      nullptr, sealed ? Supervisor::Seals::kLeave : Supervisor::Seals::kOpen));
+  return sealed ? "every service answers, and what was killed is sealed" : "every service answers";
 }
 
 absl::StatusOr<std::string> CheckStores(World& world, const Fields& fields) {
@@ -79,7 +81,7 @@ absl::StatusOr<std::pair<std::string, ServiceKind>> ParseService(const std::stri
 
 Outcome PerformFaultStep(World& world, const Step& step) {
   if (step.verb == "kill") return Kill(world, step.fields);
-  if (step.verb == "restart") return Restart(world);
+  if (step.verb == "restart") return Restart(world, step.fields);
   if (step.verb == "check-stores") return CheckStores(world, step.fields);
   if (step.verb == "border") return ChangeBorder(world, step.fields);
   return std::nullopt;

@@ -27,12 +27,20 @@ std::span<const VerbSpec> Verbs() {
         {"region"},
         {"operator"},
         {"can-compel", kTexts},
+        {"data", kText, false},
+        {"data-can-compel", kTexts, false},
+        {"version", kNumber, false},
         {"scheduled", kText, false},
         {"show", kFlag, false}}},
       {"accept-terms", {{"who", kTexts}}},
       {"withdraw-consent", {{"who", kTexts}}},
       {"opt-out", {{"who", kTexts}}},
       {"set-territory", {{"who"}, {"territory"}}},
+      {"rotate-key", {{"who", kTexts}, {"version", kNumber}}},
+      // The seal of a custody.
+      {"seal-custody", {{"as"}}},
+      {"enter-share",
+       {{"as"}, {"share-of", kText, false}, {"entered", kNumber}, {"sealed", kFlag}}},
       // The move.
       {"migrate", {{"as"}, {"moved", kTexts}, {"kill", kTexts, false}}},
       {"confirm-move", {{"who", kTexts}}},
@@ -62,7 +70,7 @@ std::span<const VerbSpec> Verbs() {
       {"verify-logs", {}},
       // Faults.
       {"kill", {{"services", kTexts}}},
-      {"restart", {}},
+      {"restart", {{"sealed", kFlag, false}}},
       {"check-stores", {{"settled", kFlag, false}}},
       {"border", {{"regions", kTexts}, {"state"}}},
   };

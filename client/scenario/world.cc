@@ -91,8 +91,9 @@ std::string Count(size_t n, const std::string& noun) {
 }
 
 absl::StatusOr<std::string> Perform(World& world, const Step& step) {
-  for (const auto perform : {PerformAccountStep, PerformExpectation, PerformMoveStep,
-                             PerformLegalStep, PerformPublicStep, PerformFaultStep}) {
+  for (const auto perform :
+       {PerformAccountStep, PerformExpectation, PerformMoveStep, PerformLegalStep,
+        PerformPublicStep, PerformFaultStep, PerformKeyStep}) {
     if (Outcome outcome = perform(world, step); outcome.has_value()) return *std::move(outcome);
   }
   return Refuse(Reason::kInternal, "nobody carries out \"" + step.verb + "\"");

@@ -106,6 +106,7 @@ Outcome PerformMoveStep(World& world, const Step& step);
 Outcome PerformLegalStep(World& world, const Step& step);
 Outcome PerformPublicStep(World& world, const Step& step);
 Outcome PerformFaultStep(World& world, const Step& step);
+Outcome PerformKeyStep(World& world, const Step& step);
 
 }  // namespace comity::scenario
 

@@ -65,14 +65,15 @@ struct Decision {
   Statement statement;  // key.release or key.abort
 };
 
-// The newest move away from here, from the moment the fence became known.
+// The newest move away from here: from the moment the fence became known, or, where the keys alone
+// move to where the data is, from the moment they were sealed.
 struct Outgoing {
   AccountEpoch epoch = 0;
   RegionId destination;
   Digest consent;
-  Digest manifest_root;
+  Digest manifest_root;  // zero when the keys alone move
   UnixMillis fenced_at = 0;
-  Statement fence;
+  std::optional<Statement> fence;  // absent when the keys alone move: no data, nothing to fence
   std::optional<Statement> source_manifest;
   std::optional<Statement> destination_manifest;
   std::optional<SentExport> sent;
@@ -80,6 +81,7 @@ struct Outgoing {
   std::optional<Decision> decision;
   std::optional<Endorsed> activation;  // the destination's, once the release reached it
   UnixMillis activated_at = 0;
+  bool keys_alone() const { return !fence.has_value(); }
 };
 
 // Keys that arrived and wait for the signed release.
@@ -113,6 +115,7 @@ struct Account {
   Presence presence = Presence::kNone;
   AccountEpoch epoch = 0;  // the newest in which the key was active here
   std::string territory;
+  std::optional<RegionId> data_region;  // exclave: where the data is; absent: here
   std::optional<DeviceChain> chain;
   std::optional<Statement> fork;             // a second entry with a known number: evidence
   std::map<uint64_t, Statement> statements;  // numbered device statements
@@ -148,6 +151,8 @@ inline constexpr int64_t kClosingPeriodMs = 30 * kDayMs;
 inline constexpr int64_t kReadBackPeriodMs = 30 * kDayMs;
 // A move is called off when it is not decided this long after the fence became known.
 inline constexpr int64_t kDecisionPeriodMs = 30 * kSecondMs;
+// A move of the keys alone that was called off begins again after this, while its consent holds.
+inline constexpr int64_t kKeyMoveRetryMs = kHourMs;
 // An attestation says what is so now; after this it is only history.
 inline constexpr int64_t kLocationLifetimeMs = 7 * kDayMs;
 // How long a repeat of a rotation is known as one.

@@ -213,6 +213,13 @@ class AccountCheck final {
         !account_.chain.has_value()) {
       Wrong("consent", "it was released to " + move.destination.name() +
                            ", which the device did not consent to");
+      return;
+    }
+    const std::optional<Placement> place = PlacementBefore(consent->body);
+    if (!place.has_value() || place->resident() == move.keys_alone()) {
+      Wrong("consent",
+            "its keys were released without its data, or with it, and the device "
+            "consented to the other");
     }
   }
 

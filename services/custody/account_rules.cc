@@ -93,10 +93,14 @@ UnixMillis SourceDestroyTime(const Account& account) {
   return move.activated_at + kReadBackPeriodMs;
 }
 
+Placement PlaceOf(const Account& account, const RegionId& region) {
+  return {account.data_region.value_or(region), region};
+}
+
 AccountFacts FactsOf(const Account& account, const RegionId& region) {
   AccountFacts facts;
   facts.territory = account.territory;
-  facts.home = region;
+  facts.place = PlaceOf(account, region);
   facts.notified = true;
   facts.in_migration = account.deciding();
   facts.moved = account.epoch > 1;

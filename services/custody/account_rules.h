@@ -40,6 +40,9 @@ std::optional<KnownConsent> ConsentInForce(const Account& account);
 // Only for a released account whose activation is known.
 UnixMillis SourceDestroyTime(const Account& account);
 
+// Where an account is that is active in this custody, in region `region`.
+Placement PlaceOf(const Account& account, const RegionId& region);
+
 // The account as the residency rules see it. This custody does not tell accounts of what is
 // announced, storage does; it takes them to be told.
 AccountFacts FactsOf(const Account& account, const RegionId& region);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/custody/account_rules.h"
+#include "services/custody/move_rules.h"
 
 namespace comity::custody {
 namespace {
@@ -12,7 +13,8 @@ constexpr int64_t kNudgeMs = kSecondMs;
 
 }  // namespace
 
-std::optional<UnixMillis> NextDue(const Account& account, UnixMillis now) {
+std::optional<UnixMillis> NextDue(const Account& account, const Topology& topology,
+                                  const RegionId& region, UnixMillis now) {
   std::optional<UnixMillis> due;
   const auto add = [&due](UnixMillis at) { due = std::min(due.value_or(at), at); };
   if (account.closing.has_value() && account.presence == Presence::kActive) {
@@ -23,7 +25,7 @@ std::optional<UnixMillis> NextDue(const Account& account, UnixMillis now) {
   }
   if (account.deciding()) {
     add(account.outgoing->fenced_at + kDecisionPeriodMs);
-    if (account.outgoing->destination_manifest.has_value()) {
+    if (account.outgoing->destination_manifest.has_value() || account.outgoing->keys_alone()) {
       add(now + kNudgeMs);
     }
   }
@@ -33,6 +35,9 @@ std::optional<UnixMillis> NextDue(const Account& account, UnixMillis now) {
     } else if (HoldsKeysOf(account, account.epoch)) {
       add(SourceDestroyTime(account));
     }
+  }
+  if (const auto time = KeyMoveTime(account, topology, region, now); time.has_value()) {
+    add(std::max(*time, now));
   }
   return due;
 }
@@ -52,9 +57,9 @@ void Agenda::Set(const AccountId& account, std::optional<UnixMillis> due) {
   }
 }
 
-void Agenda::Note(const Account& before, const Account& after, UnixMillis now) {
+void Agenda::Note(const Account& before, const Account& after, std::optional<UnixMillis> due) {
   absl::MutexLock lock(&mutex_);
-  Set(after.id, NextDue(after, now));
+  Set(after.id, due);
   known_ += CountsAsKnown(after) ? 1 : 0;
   known_ -= CountsAsKnown(before) ? 1 : 0;
 }

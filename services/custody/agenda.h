@@ -13,13 +13,15 @@
 
 #include "services/common/clock/clock.h"
 #include "services/common/ids/ids.h"
+#include "services/common/topology/topology.h"
 #include "services/custody/account.h"
 
 namespace comity::custody {
 
 // When something has to be done about the account without being asked: a closing that falls due, a
 // move to be decided, an answer to be carried, a released copy to be destroyed. nullopt: never.
-std::optional<UnixMillis> NextDue(const Account& account, UnixMillis now);
+std::optional<UnixMillis> NextDue(const Account& account, const Topology& topology,
+                                  const RegionId& region, UnixMillis now);
 
 // Does it count as known here? Destroyed ones do not.
 bool CountsAsKnown(const Account& account);
@@ -28,8 +30,8 @@ bool CountsAsKnown(const Account& account);
 // Thread-safe.
 class Agenda final {
  public:
-  // After every commit.
-  void Note(const Account& before, const Account& after, UnixMillis now);
+  // After every commit. `due` is NextDue() of `after`.
+  void Note(const Account& before, const Account& after, std::optional<UnixMillis> due);
   // Tries again later what did not work now.
   void Postpone(const AccountId& account, UnixMillis due);
   // Is due then at the latest.

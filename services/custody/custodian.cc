@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "services/common/crypto/aead.h"
@@ -71,12 +72,14 @@ absl::Status Custodian::CheckRecord(const Statement& record, const DeviceChain& 
   if (parsed.envelope.number != 1) {
     return Refuse(Reason::kFieldInvalid, "an account record is statement number 1");
   }
-  if (body.home_region != site_->region) {
-    return Refuse(Reason::kFieldInvalid, "the home region is not this one");
-  }
-  if (body.policy.size() != 1 || body.policy[0].mode != CustodyMode::kResident ||
+  if (body.policy.size() != 1 ||
       body.policy[0].regions != std::vector<std::string>{site_->region.name()}) {
     return Refuse(Reason::kFieldInvalid, "the policy does not name this custody alone");
+  }
+  const std::optional<Placement> place = PlacementOf(body.policy[0], body.home_region);
+  if (!place.has_value()) {
+    return Refuse(Reason::kFieldInvalid,
+                  "resident keys are in the home region, exclave keys in another one");
   }
   for (const std::string& refuge : body.policy[0].refuge_regions) {
     if (site_->topology->FindRegion(refuge) == nullptr) {
@@ -87,8 +90,11 @@ absl::Status Custodian::CheckRecord(const Statement& record, const DeviceChain& 
     return Refuse(Reason::kFieldInvalid, "the record names another device chain");
   }
   const HomeInfo& home = HomeAt(site_->topology->territory(body.territory), site_->Now());
-  if (home.region != site_->region) {
+  if (home.region != place->home) {
     return Refuse(Reason::kRulesForbid, "the home of this territory is another region");
+  }
+  if (home.keys != place->keys) {
+    return Refuse(Reason::kRulesForbid, "the keys of this territory are kept in another region");
   }
   if (!home.terms.empty() && body.accepted_terms != site_->topology->terms().at(home.terms).hash) {
     return Refuse(Reason::kConsentMissing, "the terms of this home are not accepted");
@@ -103,6 +109,9 @@ absl::Status Custodian::FillNewAccount(const DeviceChain& chain, const Statement
   account.presence = Presence::kActive;
   account.epoch = 1;
   account.territory = parsed.body.territory;
+  if (parsed.body.home_region != site_->region) {
+    account.data_region = parsed.body.home_region;
+  }
   account.chain = chain;
   account.statements.emplace(1, record);
 
@@ -266,6 +275,14 @@ absl::StatusOr<Statement> Custodian::GetLocation(const Authorization& authorizat
   location.scheduled_time = standing.scheduled_time;
   location.nonce = nonce;
   location.active = account.presence == Presence::kActive ? 1 : 0;
+  const Placement place = PlaceOf(account, site_->region);
+  location.mode = PolicyOf(place).mode;
+  if (const RegionInfo* data = topology.FindRegion(place.home);
+      data != nullptr && !place.resident()) {
+    location.data_region = place.home;
+    location.data_operator = data->service(ServiceKind::kStorage).operator_name;
+    location.data_can_compel = topology.CanCompel(place.home, ServiceKind::kStorage);
+  }
   return site_->Sign(id, location, site_->Now() + kLocationLifetimeMs);
 }
 

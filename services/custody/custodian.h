@@ -41,9 +41,11 @@ class Custodian final {
   // for an account that is active here returns the same one.
   //   STATEMENT_MALFORMED, SIGNATURE_INVALID   chain or record.
   //   ACCOUNT_NOT_YOURS      the caller's key is no active device of the chain.
-  //   FIELD_INVALID          the record is not number 1, of this deployment, for this region, with
-  //                          one resident policy of it and refuge regions that exist.
-  //   RULES_FORBID           the territory's home is another region today.
+  //   FIELD_INVALID          the record is not number 1, of this deployment, with one policy that
+  //                          names this custody alone, resident for its own region or exclave for
+  //                          another, and refuge regions that exist.
+  //   RULES_FORBID           the territory's home, or where its keys are kept, is another region
+  //                          today.
   //   CONSENT_MISSING        the home asks for terms that the record does not accept.
   //   STATEMENT_SUPERSEDED   the account exists with another record.
   //   ACCOUNT_NOT_HERE, KEY_DESTROYED   it existed here.

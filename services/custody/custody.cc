@@ -27,7 +27,7 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
       custodian_(&site_, &ledger_, &vault_),
       data_keys_(&site_, &ledger_, &vault_, &cache_),
       mover_(&site_, &ledger_, &vault_, peers),
-      messenger_(&site_, &ledger_, &mover_),
+      messenger_(&site_, &ledger_, &mover_, peers),
       importer_(&site_, &ledger_, &vault_),
       legal_uses_(&site_, store, &ledger_, log, &vault_) {}
 
@@ -51,7 +51,8 @@ void Custody::Tick(const std::function<bool()>& stopping) {
     const absl::StatusOr<Account> account = ledger_.Load(id);
     if (!driven.ok() || !account.ok()) {
       agenda_.Postpone(id, now + kRetryMs);
-    } else if (const auto next = NextDue(*account, now); next.has_value()) {
+    } else if (const auto next = NextDue(*account, *site_.topology, site_.region, now);
+               next.has_value()) {
       // Due at once and yet nothing was done: somebody else is at it.
       agenda_.Postpone(id, std::max(*next, now + 1));
     }

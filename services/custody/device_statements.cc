@@ -28,7 +28,8 @@ absl::Status ApplyConsent(const Site& site, const Statement& statement, const Ac
   if (account.closing.has_value()) {
     return Refuse(Reason::kAccountClosing);
   }
-  if (consent.source != site.region || consent.from_epoch != account.epoch) {
+  if (PlacementBefore(consent) != PlaceOf(account, site.region) ||
+      consent.from_epoch != account.epoch) {
     return Refuse(Reason::kConsentVoid, "it is about another region or account epoch");
   }
   if (!account.chain->Contains({consent.chain_number, consent.chain_hash})) {

@@ -32,6 +32,16 @@ absl::Status VerifyByAnyDevice(const DeviceChain& chain, const Statement& statem
   return Refuse(Reason::kSignatureInvalid, "the issuer never was a device of the account");
 }
 
+// Where an account began whose keys were made in another region than its data.
+absl::StatusOr<std::optional<RegionId>> DataElsewhere(const AccountRecord& record) {
+  const std::optional<Placement> place =
+      record.policy.size() == 1 ? PlacementOf(record.policy[0], record.home_region) : std::nullopt;
+  if (!place.has_value()) {
+    return Refuse(Reason::kFieldInvalid, "an account record that does not say where the keys are");
+  }
+  return place->resident() ? std::nullopt : std::make_optional(place->home);
+}
+
 // What the command says about the account, verified against its id alone: chain, numbered
 // statements, territory.
 absl::StatusOr<Account> ReadAccount(const ImportCommand& command, const std::string& deployment) {
@@ -52,6 +62,7 @@ absl::StatusOr<Account> ReadAccount(const ImportCommand& command, const std::str
     if (first) {
       ASSIGN_OR_RETURN(const auto record, ParseStatement<AccountRecord>(statement));
       account.territory = record.body.territory;
+      ASSIGN_OR_RETURN(account.data_region, DataElsewhere(record.body));
     } else if (envelope.type == TerritoryChange::kType) {
       ASSIGN_OR_RETURN(const auto change, ParseStatement<TerritoryChange>(statement));
       account.territory = change.body.territory;
@@ -72,12 +83,16 @@ absl::Status CheckConsentOf(const Site& site, const RegionId& source, const Impo
   ASSIGN_OR_RETURN(const auto parsed, ParseStatement<Consent>(command.consent));
   const Consent& consent = parsed.body;
   account.epoch = consent.from_epoch;
+  if (account.epoch != 1) {
+    account.data_region.reset();  // whatever has moved since is where its data is
+  }
   const std::optional<KnownConsent> in_force = ConsentInForce(account);
   if (!in_force.has_value() || in_force->statement.digest() != command.consent.digest()) {
     return Refuse(Reason::kConsentVoid, "a later word of the device ended it");
   }
+  // Data and keys out of one region, or keys to where the data is: as the account's own words say.
   if (consent.source != source || consent.destination != site.region ||
-      consent.from_epoch >= command.epoch) {
+      PlacementBefore(consent) != PlaceOf(account, source) || consent.from_epoch >= command.epoch) {
     return Refuse(Reason::kConsentVoid, "it is about another move");
   }
   if (!account.chain->VerifyDeviceStatement(command.consent).ok() ||

@@ -17,6 +17,10 @@ constexpr size_t kListPage = 1'000;
 
 }  // namespace
 
+std::optional<UnixMillis> Ledger::DueOf(const Account& account) const {
+  return NextDue(account, *site_->topology, site_->region, site_->Now());
+}
+
 absl::StatusOr<std::vector<LeafOpening>> Ledger::WriteLeaves(const std::vector<LeafPlan>& leaves,
                                                              Account& account) {
   std::vector<LeafOpening> openings;
@@ -48,7 +52,7 @@ absl::StatusOr<Account> Ledger::Perform(const Account& before, Plan plan) {
     return version.status();
   }
   plan.after.version = *version;
-  agenda_->Note(before, plan.after, site_->Now());
+  agenda_->Note(before, plan.after, DueOf(plan.after));
   return std::move(plan.after);
 }
 
@@ -76,9 +80,13 @@ absl::Status Ledger::Recount() {
     ASSIGN_OR_RETURN(const std::vector<AccountId> page, store_->List(cursor, kListPage));
     for (const AccountId& id : page) {
       ASSIGN_OR_RETURN(const Account account, store_->Skim(id));
-      agenda_->Note(Account{.id = id}, account, site_->Now());
+      agenda_->Note(Account{.id = id}, account, DueOf(account));
       if (account.released() && HoldsKeysOf(account, account.epoch)) {
         // Whether a device has read its data back stands in the history, which is not read here.
+        agenda_->Hasten(id, site_->Now());
+      }
+      if (account.presence == Presence::kActive && account.data_region.has_value()) {
+        // As does a consent to move the keys to where the data is.
         agenda_->Hasten(id, site_->Now());
       }
     }

@@ -56,6 +56,7 @@ class Ledger final {
   absl::Status Recount();
 
  private:
+  std::optional<UnixMillis> DueOf(const Account& account) const;
   absl::StatusOr<std::vector<LeafOpening>> WriteLeaves(const std::vector<LeafPlan>& leaves,
                                                        Account& account);
 

@@ -1,5 +1,6 @@
 #include "services/custody/messenger.h"
 
+#include <optional>
 #include <utility>
 
 #include "services/common/status/macros.h"
@@ -19,6 +20,24 @@ absl::Status CheckCarrier(const Authorization& authorization, const Account& acc
     return active ? absl::OkStatus() : Refuse(Reason::kAccountNotYours);
   }
   return absl::OkStatus();
+}
+
+// The other region whose custody keeps the keys, if an account record says so. It is not verified:
+// whoever is asked there believes nothing but what is signed.
+std::optional<RegionId> KeeperElsewhere(const Delivery& delivery, const RegionId& here) {
+  for (const ReadStatement& read : delivery.device) {
+    const absl::StatusOr<Parsed<AccountRecord>> record =
+        ParseStatement<AccountRecord>(read.statement);
+    if (!record.ok() || record->body.policy.size() != 1) {
+      continue;
+    }
+    const std::optional<Placement> place =
+        PlacementOf(record->body.policy[0], record->body.home_region);
+    if (place.has_value() && place->home == here && place->keys != here) {
+      return place->keys;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -86,6 +105,17 @@ absl::StatusOr<std::vector<Statement>> Messenger::Deliver(
     const std::vector<Statement>& statements) {
   ASSIGN_OR_RETURN(const Delivery delivery,
                    SortDelivery(id, site_->topology->deployment(), statements));
+  if (authorization.IsService(ServiceKind::kStorage, site_->region)) {
+    const std::optional<RegionId> keeper = KeeperElsewhere(delivery, site_->region);
+    if (keeper.has_value()) {
+      ASSIGN_OR_RETURN(const Account known, ledger_->Load(id));
+      if (known.presence == Presence::kNone && !known.incoming.has_value()) {
+        return site_->topology->BorderAllows(site_->region, *keeper, ServiceKind::kCustody)
+                   ? peers_->DeliverStatement(*keeper, id, statements)
+                   : Refuse(Reason::kBorderClosed, "no edge to " + keeper->name());
+      }
+    }
+  }
   absl::Status refusal;
   absl::StatusOr<Account> account = ledger_->Update(id, [&](Plan& plan) {
     refusal = Apply(authorization, delivery, plan);

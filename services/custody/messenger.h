@@ -12,6 +12,7 @@
 #include "services/custody/delivery.h"
 #include "services/custody/ledger.h"
 #include "services/custody/mover.h"
+#include "services/custody/peer_custody.h"
 #include "services/custody/site.h"
 
 namespace comity::custody {
@@ -20,8 +21,8 @@ namespace comity::custody {
 // Thread-safe. What it is given outlives it.
 class Messenger final {
  public:
-  Messenger(const Site* site, Ledger* ledger, Mover* mover)
-      : site_(site), ledger_(ledger), mover_(mover) {}
+  Messenger(const Site* site, Ledger* ledger, Mover* mover, PeerCustody* peers)
+      : site_(site), ledger_(ledger), mover_(mover), peers_(peers) {}
 
   // Verifies each statement, keeps what is new in one commit, does what this custody is entitled to
   // and returns the newest statements about the account. A refusal keeps nothing, with two
@@ -31,7 +32,12 @@ class Messenger final {
   //                      entries that came along; also when there is no such account.
   //   ACCOUNT_NOT_HERE   a service, about an account that is not known here.
   //   CONSENT_MISSING    a fence for a consent that is not known here.
+  //   BORDER_CLOSED, PEER_UNAVAILABLE   as below.
   // and the refusals of ApplyChain, ApplyDeviceStatement and the functions of move_rules.h.
+  //
+  // What storage of this region brings about an account whose keys are kept in another region, as
+  // the account record that comes along says, is carried there, and its answer back. The record is
+  // not verified: whoever is asked there believes nothing but what is signed.
   absl::StatusOr<std::vector<Statement>> Deliver(const Authorization& authorization,
                                                  const AccountId& account,
                                                  const std::vector<Statement>& statements);
@@ -47,6 +53,7 @@ class Messenger final {
   const Site* const site_;
   Ledger* const ledger_;
   Mover* const mover_;
+  PeerCustody* const peers_;
 };
 
 }  // namespace comity::custody

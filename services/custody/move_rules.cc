@@ -28,8 +28,9 @@ absl::Status EraseEarlierCopy(const Site& site, Plan& plan) {
   if (erased.empty()) {
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(Statement destruction,
-                   site.Sign(plan.after.id, KeyDestruction{epoch, erased, site.Now(), 0}));
+  ASSIGN_OR_RETURN(
+      Statement destruction,
+      site.Sign(plan.after.id, KeyDestruction{epoch, erased, site.Now(), 0, std::nullopt}));
   plan.leaves.push_back({std::string(kLeafDestruction), destruction.digest()});
   KeepDestruction(plan.after, epoch, std::move(destruction));
   return absl::OkStatus();
@@ -67,8 +68,9 @@ MoveStep DecideMove(const Account& account, const Topology& topology, const Regi
   if (const auto reason = ReasonToAbort(account, topology, region, now); reason.has_value()) {
     return {Kind::kAbort, *reason};
   }
-  if (FindStatement(account, move.consent) == nullptr || !move.source_manifest.has_value() ||
-      !move.destination_manifest.has_value()) {
+  const bool copied = move.keys_alone() ||
+                      (move.source_manifest.has_value() && move.destination_manifest.has_value());
+  if (FindStatement(account, move.consent) == nullptr || !copied) {
     return {};
   }
   if (!move.sent.has_value()) {
@@ -78,6 +80,29 @@ MoveStep DecideMove(const Account& account, const Topology& topology, const Regi
 }
 
 }  // namespace
+
+std::optional<UnixMillis> KeyMoveTime(const Account& account, const Topology& topology,
+                                      const RegionId& region, UnixMillis now) {
+  const Placement place = PlaceOf(account, region);
+  if (account.presence != Presence::kActive || place.resident() || account.deciding() ||
+      account.closing.has_value() || account.fork.has_value()) {
+    return std::nullopt;
+  }
+  const std::optional<KnownConsent> consent = ConsentInForce(account);
+  if (!consent.has_value() || PlacementBefore(consent->consent) != place ||
+      !topology.BorderAllows(region, place.home, ServiceKind::kCustody) ||
+      !account.chain->VerifyDeviceStatement(consent->statement).ok() ||
+      !CheckConsent(topology, consent->envelope, consent->consent, account.territory, now,
+                    ConsentUse::kRecord)
+           .ok()) {
+    return std::nullopt;
+  }
+  UnixMillis time = DecideStanding(topology, FactsOf(account, region), now).scheduled_time;
+  if (account.outgoing.has_value() && account.outgoing->consent == consent->statement.digest()) {
+    time = std::max(time, account.outgoing->fenced_at + kKeyMoveRetryMs);
+  }
+  return time;
+}
 
 MoveStep DecideNextStep(const Account& account, const Topology& topology, const RegionId& region,
                         UnixMillis now) {
@@ -103,11 +128,16 @@ MoveStep DecideNextStep(const Account& account, const Topology& topology, const 
       account.closing->destroy_time <= now) {
     return {Kind::kDestroyClosed};
   }
+  if (const auto time = KeyMoveTime(account, topology, region, now);
+      time.has_value() && *time <= now) {
+    return {Kind::kBeginKeyMove};
+  }
   return {};
 }
 
 bool NeedsPeer(MoveStep::Kind kind) {
   switch (kind) {
+    case MoveStep::Kind::kBeginKeyMove:
     case MoveStep::Kind::kExport:
     case MoveStep::Kind::kImport:
     case MoveStep::Kind::kTellAbort:
@@ -136,6 +166,9 @@ absl::Status ApplyFence(const Site& site, const Delivery& delivery, const ReadSt
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(CheckServed(account.presence));
+  if (!PlaceOf(account, site.region).resident()) {
+    return Refuse(Reason::kRulesForbid, "the data of the account is in another region");
+  }
   const AccountEpoch over = std::max(account.epoch, account.last_decided);
   if (body.epoch <= over) {
     return Refuse(Reason::kStatementSuperseded);
@@ -267,6 +300,7 @@ absl::Status ApplyRelease(const Site& site, const Delivery& delivery, const Read
   plan.leaves.push_back({std::string(kLeafActivation), account.activation->digest()});
   account.presence = Presence::kActive;
   account.epoch = incoming.epoch;
+  account.data_region.reset();  // whatever arrives is where its data is
   account.outgoing.reset();
   account.incoming.reset();
   plan.changed = true;
@@ -295,8 +329,9 @@ absl::Status ApplyAbort(const Site& site, const Delivery& delivery, const ReadSt
   }
   const AccountEpoch imported = account.incoming->epoch;
   const std::vector<std::string> erased = EraseKeys(account, imported, site.Now());
-  ASSIGN_OR_RETURN(Statement destruction,
-                   site.Sign(account.id, KeyDestruction{imported, erased, site.Now(), 0}));
+  ASSIGN_OR_RETURN(
+      Statement destruction,
+      site.Sign(account.id, KeyDestruction{imported, erased, site.Now(), 0, std::nullopt}));
   plan.leaves.push_back({std::string(kLeafDestruction), destruction.digest()});
   KeepDestruction(account, imported, std::move(destruction));
   std::erase_if(account.keys, [&](const KeyRecord& key) { return key.epoch == imported; });

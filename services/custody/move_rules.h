@@ -1,6 +1,8 @@
 #ifndef COMITY_CUSTODY_MOVE_RULES_H_
 #define COMITY_CUSTODY_MOVE_RULES_H_
 
+#include <optional>
+
 #include "absl/status/status.h"
 
 #include "services/common/statement/custody.h"
@@ -18,6 +20,7 @@ namespace comity::custody {
 struct MoveStep {
   enum class Kind {
     kNothing,
+    kBeginKeyMove,   // the keys alone are to move: ask the destination, and seal them to it
     kAbort,          // decide ABORTED, for `reason`
     kExport,         // seal the keys to a transport key of the destination
     kImport,         // hand them over
@@ -31,10 +34,16 @@ struct MoveStep {
   AbortReason reason = AbortReason::kTimeout;
 };
 // The one decision function. RELEASED needs, at this very time: an unrevoked consent in force by an
-// active device that the topology still computes, an open border, both equal manifests, and the
-// destination's receipt, less than 30 s after the fence became known. Pure.
+// active device that the topology still computes, an open border, both equal manifests (where data
+// moves), and the destination's receipt, less than 30 s after the fence became known or the keys
+// that move alone were sealed. Pure.
 MoveStep DecideNextStep(const Account& account, const Topology& topology, const RegionId& region,
                         UnixMillis now);
+// When the keys of an account move alone, to where its data is, without anybody asking for it: from
+// the day of the rules on, while a consent to that is in force which the topology still computes.
+// After an attempt that was called off, later. Nothing when no such move is due or announced. Pure.
+std::optional<UnixMillis> KeyMoveTime(const Account& account, const Topology& topology,
+                                      const RegionId& region, UnixMillis now);
 // Does the step wait for the other side?
 bool NeedsPeer(MoveStep::Kind kind);
 
@@ -43,7 +52,8 @@ bool NeedsPeer(MoveStep::Kind kind);
 //
 // Source: storage's fence (CONSENT_MISSING: it is recorded, but the consent that it names is not
 // known here; STATEMENT_SUPERSEDED: an epoch that is over; STATE_NOT_READY: another move is not
-// decided yet; ACCOUNT_NOT_HERE; SIGNATURE_INVALID, ENDORSEMENT_MISSING).
+// decided yet; RULES_FORBID: the data is in another region; ACCOUNT_NOT_HERE; SIGNATURE_INVALID,
+// ENDORSEMENT_MISSING).
 absl::Status ApplyFence(const Site& site, const Delivery& delivery, const ReadStatement& fence,
                         Plan& plan);
 // Source: either storage's manifest. STATE_NOT_READY when it is not equal to the fence's.

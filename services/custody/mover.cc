@@ -113,6 +113,8 @@ absl::Status Mover::TakeStep(const Account& account, const MoveStep& step) {
   switch (step.kind) {
     case MoveStep::Kind::kNothing:
       return absl::OkStatus();
+    case MoveStep::Kind::kBeginKeyMove:
+      return BeginKeyMove(account);
     case MoveStep::Kind::kExport:
       return Export(account);
     case MoveStep::Kind::kImport:
@@ -197,8 +199,11 @@ absl::Status Mover::FillDestruction(MoveStep::Kind kind, Plan& plan) const {
   Account& account = plan.after;
   const UnixMillis now = site_->Now();
   const std::vector<std::string> erased = EraseKeys(account, account.epoch, now);
-  ASSIGN_OR_RETURN(Statement destruction,
-                   site_->Sign(account.id, KeyDestruction{account.epoch, erased, now, 0}));
+  KeyDestruction body{account.epoch, erased, now, 0, std::nullopt};
+  if (kind == MoveStep::Kind::kDestroySource) {
+    body.release = account.outgoing->decision->statement.digest();
+  }
+  ASSIGN_OR_RETURN(Statement destruction, site_->Sign(account.id, body));
   plan.leaves.push_back({std::string(kLeafDestruction), destruction.digest()});
   KeepDestruction(account, account.epoch, std::move(destruction));
   if (kind == MoveStep::Kind::kDestroyClosed) {
@@ -223,13 +228,28 @@ absl::Status Mover::AbortRefused(const AccountId& id, AccountEpoch epoch) {
       .status();
 }
 
-absl::Status Mover::Export(const Account& account) {
+// The move is recorded together with the sealed keys: a destination that cannot be reached, or does
+// not want them, leaves nothing behind, and its 30 s begin when they are ready to go.
+absl::Status Mover::BeginKeyMove(const Account& account) {
+  Account begun = account;
+  Outgoing& move = begun.outgoing.emplace();
+  move.epoch = std::max(account.epoch, account.last_decided) + 1;
+  move.destination = PlaceOf(account, site_->region).home;
+  move.consent = ConsentInForce(account)->statement.digest();
+  move.fenced_at = site_->Now();
+  return SealKeys(account, std::move(begun));
+}
+
+absl::Status Mover::Export(const Account& account) { return SealKeys(account, account); }
+
+absl::Status Mover::SealKeys(const Account& before, Account account) {
   const Outgoing& move = *account.outgoing;
   ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   absl::StatusOr<Endorsed> offer =
       peers_->GetTransportKey(move.destination, account.id, move.epoch);
   if (!offer.ok()) {
-    return IsRefusal(offer.status()) ? AbortRefused(account.id, move.epoch) : offer.status();
+    return IsRefusal(offer.status()) && before.deciding() ? AbortRefused(account.id, move.epoch)
+                                                          : offer.status();
   }
   ASSIGN_OR_RETURN(const auto transport, VerifyFromService<TransportKey>(
                                              offer->statement, {offer->endorsement}, *site_,
@@ -268,10 +288,10 @@ absl::Status Mover::Export(const Account& account) {
   body.transport_key = offer->statement.digest();
   body.sealed_keys = Sha256Digest(sealed);
   ASSIGN_OR_RETURN(Statement statement, site_->Sign(account.id, body));
-  Plan plan(account);
+  Plan plan(std::move(account));
   plan.leaves.push_back({std::string(kLeafExport), statement.digest()});
   plan.after.outgoing->sent = SentExport{std::move(statement), std::move(sealed)};
-  return ledger_->Perform(account, std::move(plan)).status();
+  return ledger_->Perform(before, std::move(plan)).status();
 }
 
 absl::Status Mover::Import(const Account& account) {

@@ -42,7 +42,10 @@ class Mover final {
   absl::Status Run(const AccountId& account, bool everywhere);
   absl::Status TakeStep(const Account& account, const MoveStep& step);
 
+  absl::Status BeginKeyMove(const Account& account);
   absl::Status Export(const Account& account);
+  // `begun` is `account` with the move that the keys are exported for.
+  absl::Status SealKeys(const Account& account, Account begun);
   absl::Status Import(const Account& account);
   absl::Status TellAbort(const Account& account);
   absl::Status TellRelease(const Account& account);

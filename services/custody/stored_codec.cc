@@ -108,7 +108,7 @@ void Write(const Outgoing& move, pb::Outgoing& out) {
   out.set_consent(std::string(move.consent.bytes()));
   out.set_manifest_root(std::string(move.manifest_root.bytes()));
   out.set_fenced_time_ms(move.fenced_at);
-  out.set_fence(EncodeStatement(move.fence));
+  out.set_fence(Write(move.fence));
   out.set_source_manifest(Write(move.source_manifest));
   out.set_destination_manifest(Write(move.destination_manifest));
   if (move.sent.has_value()) {
@@ -237,6 +237,9 @@ std::string EncodeAccountRecord(const Account& account) {
     out.mutable_closing()->set_destroy_time_ms(account.closing->destroy_time);
     out.mutable_closing()->set_statement(EncodeStatement(account.closing->statement));
   }
+  if (account.data_region.has_value()) {
+    out.set_data_region(account.data_region->name());
+  }
   if (account.outgoing.has_value()) {
     Write(*account.outgoing, *out.mutable_outgoing());
   }
@@ -284,6 +287,9 @@ absl::Status DecodeAccountRecord(std::string_view bytes, Account& account) {
     account.closing->close_number = stored.closing().close_number();
     account.closing->destroy_time = stored.closing().destroy_time_ms();
     RETURN_IF_ERROR(Read(stored.closing().statement(), account.closing->statement));
+  }
+  if (!stored.data_region().empty()) {
+    RETURN_IF_ERROR(Read(stored.data_region(), account.data_region.emplace()));
   }
   if (stored.has_outgoing()) {
     RETURN_IF_ERROR(Read(stored.outgoing(), account.outgoing));

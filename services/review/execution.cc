@@ -120,7 +120,8 @@ Authorisation Execution::Assemble(const Case& c, size_t index) const {
 }
 
 absl::StatusOr<AccountResult> Execution::RunAccount(const Case& c, size_t index,
-                                                    const AuthorisationCore& core) {
+                                                    const AuthorisationCore& core,
+                                                    bool& keys_elsewhere) {
   const Authorisation authorisation = Assemble(c, index);
   const Digest digest = authorisation.digest();
   ASSIGN_OR_RETURN(std::optional<AccountResult> kept, results_->Find(c.id, digest));
@@ -128,9 +129,11 @@ absl::StatusOr<AccountResult> Execution::RunAccount(const Case& c, size_t index,
   AccountResult result;
   ASSIGN_OR_RETURN(result.storage, storage_->Execute(authorisation));
   if (!result.storage.objects.empty()) {
-    ASSIGN_OR_RETURN(
-        result.custody,
-        custody_->Execute(authorisation, WrapsOf(result.storage.objects, core.purposes)));
+    absl::StatusOr<CustodyAnswer> answer =
+        custody_->Execute(authorisation, WrapsOf(result.storage.objects, core.purposes));
+    // The data are held here, and the keys are not.
+    keys_elsewhere = ReasonOf(answer.status()) == Reason::kAccountNotHere;
+    ASSIGN_OR_RETURN(result.custody, std::move(answer));
   }
   RETURN_IF_ERROR(results_->Keep(c.id, digest, result));
   return result;
@@ -142,7 +145,8 @@ absl::StatusOr<Case> Execution::Run(const Case& c) {
   for (size_t i = 0; i < c.cores.size(); ++i) {
     ASSIGN_OR_RETURN(const AuthorisationCore core, DecodeRecord<AuthorisationCore>(c.cores[i]));
     AccountOutcome& outcome = outcomes[core.region.name() + "/" + core.account.ToString()];
-    const absl::StatusOr<AccountResult> result = RunAccount(c, i, core);
+    bool keys_elsewhere = false;
+    const absl::StatusOr<AccountResult> result = RunAccount(c, i, core, keys_elsewhere);
     if (result.ok()) {
       used = true;
       outcome.provided = !result->storage.objects.empty();
@@ -152,7 +156,8 @@ absl::StatusOr<Case> Execution::Run(const Case& c) {
     const Reason reason = ReasonOf(result.status());
     // What storage or custody did not use in time, they will not use any more.
     const bool too_late = reason == Reason::kAuthorisationInvalid && site_->Now() >= c.expiry;
-    const std::optional<Rejection> rejection = FinalRejection(reason);
+    const std::optional<Rejection> rejection =
+        keys_elsewhere ? Rejection::kNotDecryptableHere : FinalRejection(reason);
     if (!too_late && !rejection.has_value()) return result.status();
     if (rejection.has_value()) outcome.rejections.push_back(*rejection);
   }

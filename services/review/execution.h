@@ -53,8 +53,9 @@ class Execution final {
 
  private:
   absl::StatusOr<Case> Run(const Case& c);
+  // `keys_elsewhere`: why nothing came of it is that custody here has no key of the account.
   absl::StatusOr<AccountResult> RunAccount(const Case& c, size_t index,
-                                           const AuthorisationCore& core);
+                                           const AuthorisationCore& core, bool& keys_elsewhere);
   Authorisation Assemble(const Case& c, size_t index) const;
 
   const Site* const site_;

@@ -1,5 +1,6 @@
 #include "services/storage/account_index.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "services/storage/account_rules.h"
@@ -24,6 +25,14 @@ void AccountIndex::Update(const AccountId& account, const SnapshotPtr& snapshot)
   }
   Entry entry;
   entry.facts = FactsOf(*site_.topology, site_.region, *snapshot, site_.Now());
+  entry.due = NextDue(*snapshot);
+  if (entry.facts.consent.has_value() && !entry.facts.place.resident() &&
+      snapshot->info.state == AccountState::kActive) {
+    // From that day on custody is asked whether the keys have come to where the data is.
+    const UnixMillis date =
+        DecideStanding(*site_.topology, entry.facts, site_.Now()).scheduled_time;
+    entry.due = std::min(entry.due.value_or(date), date);
+  }
   if (entry.facts.consent.has_value()) {
     entry.consent = Share(*entry.facts.consent);
     entry.consent_expiry = snapshot->view.consent()->envelope.expiry;
@@ -31,7 +40,6 @@ void AccountIndex::Update(const AccountId& account, const SnapshotPtr& snapshot)
   }
   entry.state = snapshot->info.state;
   entry.notified_time = snapshot->info.notified_time;
-  entry.due = NextDue(*snapshot);
   if (snapshot->move.has_value()) {
     entry.move = std::make_shared<const MoveRecord>(*snapshot->move);
   }
@@ -63,13 +71,10 @@ std::shared_ptr<const Consent> AccountIndex::Share(const Consent& consent) {
 AccountIndex::Alike AccountIndex::KeyOf(const Entry& entry, UnixMillis now) {
   const AccountFacts& facts = entry.facts;
   const bool consented = entry.consent != nullptr && now < entry.consent_expiry;
-  return {facts.territory,
-          facts.home.name(),
-          facts.notified,
-          facts.in_migration,
-          facts.moved,
-          facts.closing,
-          consented ? entry.consent.get() : nullptr};
+  return {facts.territory,         facts.place.home.name(),
+          facts.place.keys.name(), facts.notified,
+          facts.in_migration,      facts.moved,
+          facts.closing,           consented ? entry.consent.get() : nullptr};
 }
 
 const StandingResult& AccountIndex::Standings::Of(const Entry& entry) {
@@ -124,6 +129,7 @@ std::vector<AccountId> AccountIndex::Having(Standing standing,
     if (entry.state != AccountState::kActive) continue;
     const StandingResult& result = standings.Of(entry);
     if (result.standing != standing) continue;
+    if (standing == Standing::kEligible && !entry.facts.place.resident()) continue;
     if (destination.has_value() && result.scheduled_region != *destination) continue;
     accounts.push_back(account);
   }

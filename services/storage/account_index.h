@@ -59,7 +59,8 @@ class AccountIndex final {
   std::vector<StandingCount> Counts() const;
   // By id after `after`, at most `limit`.
   std::vector<PlannedAccount> Page(const std::optional<AccountId>& after, size_t limit) const;
-  // Served accounts with this standing, by id; at most `limit`.
+  // Served accounts with this standing, by id; at most `limit`. Those whose keys alone move, to
+  // where the data is, are never eligible here: custody moves them.
   std::vector<AccountId> Having(Standing standing, const std::optional<RegionId>& destination,
                                 size_t limit) const;
   std::vector<AccountId> After(const std::optional<AccountId>& after, size_t limit) const;
@@ -88,7 +89,8 @@ class AccountIndex final {
   };
 
   // Accounts of which the same is known have the same standing.
-  using Alike = std::tuple<std::string, std::string, bool, bool, bool, bool, const Consent*>;
+  using Alike =
+      std::tuple<std::string, std::string, std::string, bool, bool, bool, bool, const Consent*>;
   static Alike KeyOf(const Entry& entry, UnixMillis now);
   // Decides each kind of account once.
   class Standings final {

@@ -31,6 +31,10 @@ absl::Status CheckHome(const Topology& topology, const RegionId& region,
   if (record.home_region != region || home.region != region) {
     return Refuse(Reason::kRulesForbid, "the home of this territory is " + home.region.name());
   }
+  if (PlacementOf(record.policy[0], record.home_region) != PlacementOf(home)) {
+    return Refuse(Reason::kRulesForbid,
+                  "the keys of this territory are kept in " + home.keys.name());
+  }
   if (!home.terms.empty() &&
       record.accepted_terms != std::optional(topology.terms().at(home.terms).hash)) {
     return Refuse(Reason::kRulesForbid, "the terms " + home.terms + " are not accepted");
@@ -39,9 +43,11 @@ absl::Status CheckHome(const Topology& topology, const RegionId& region,
 }
 
 absl::Status CheckPolicy(const Topology& topology, const AccountRecord& record) {
-  if (record.policy.size() != 1 ||
-      record.policy[0].regions != std::vector<std::string>{record.home_region.name()}) {
-    return Refuse(Reason::kFieldInvalid, "a resident policy names the home region alone");
+  if (record.policy.size() != 1 || !PlacementOf(record.policy[0], record.home_region).has_value()) {
+    return Refuse(
+        Reason::kFieldInvalid,
+        "one policy, of one custody: resident keys are in the home region, exclave keys in "
+        "another one");
   }
   for (const std::string& refuge : record.policy[0].refuge_regions) {
     if (topology.FindRegion(refuge) == nullptr) {
@@ -67,14 +73,15 @@ absl::StatusOr<VerifiedOpening> VerifyOpening(const Topology& topology, const Re
   RETURN_IF_ERROR(CheckPolicy(topology, record.body));
   RETURN_IF_ERROR(CheckHome(topology, region, record.body, now));
 
+  ASSIGN_OR_RETURN(const RegionId keys, RegionId::Create(record.body.policy[0].regions[0]));
   if (command.activations.size() != 1) {
     return Refuse(Reason::kFieldInvalid, "one activation for each custody of the policy");
   }
   ServiceStatements services(topology, now);
   services.Offer(command.endorsements);
   ASSIGN_OR_RETURN(const auto activation,
-                   services.Verify<Activation>(command.activations[0], region,
-                                               ServiceKind::kCustody, chain.account()));
+                   services.Verify<Activation>(command.activations[0], keys, ServiceKind::kCustody,
+                                               chain.account()));
   if (activation.body.epoch != 1 || !activation.body.release.IsZero() ||
       activation.body.newest_version == 0) {
     return Refuse(Reason::kFieldInvalid, "not the activation of a new account");

@@ -13,7 +13,7 @@ bool IsMoving(const AccountSnapshot& account) {
 const ConsentEntry* ConsentInForce(const Topology& topology, const RegionId& region,
                                    const AccountSnapshot& account, UnixMillis now) {
   const std::optional<ConsentEntry>& entry = account.view.consent();
-  if (!entry.has_value() || entry->consent.source != region ||
+  if (!entry.has_value() || PlacementBefore(entry->consent) != PlaceOf(region, account) ||
       entry->consent.from_epoch != account.info.epoch) {
     return nullptr;
   }
@@ -23,11 +23,17 @@ const ConsentEntry* ConsentInForce(const Topology& topology, const RegionId& reg
   return counts ? &*entry : nullptr;
 }
 
+Placement PlaceOf(const RegionId& home, const AccountSnapshot& account) {
+  // Whatever has moved since the account record is where its data is.
+  const bool exclave = account.info.epoch == 1 && account.view.keys_elsewhere().has_value();
+  return exclave ? Placement{home, *account.view.keys_elsewhere()} : ResidentIn(home);
+}
+
 AccountFacts FactsOf(const Topology& topology, const RegionId& region,
                      const AccountSnapshot& account, UnixMillis now) {
   AccountFacts facts;
   facts.territory = account.view.territory();
-  facts.home = account.info.serving;
+  facts.place = PlaceOf(account.info.serving, account);
   facts.notified = account.info.notified_time != 0;
   facts.in_migration = IsMoving(account) || account.incoming.has_value();
   facts.moved = account.info.epoch > 1;
@@ -50,7 +56,10 @@ absl::Status CheckMayMove(const Topology& topology, const RegionId& region,
   if (!entry.has_value()) {
     return Refuse(Reason::kConsentMissing, "no consent, or it was taken back");
   }
-  if (entry->statement.digest() != move.consent || entry->consent.source != region ||
+  // Where the keys are in another region, no data moves.
+  if (entry->statement.digest() != move.consent ||
+      PlacementBefore(entry->consent) != ResidentIn(region) ||
+      PlaceOf(region, account) != ResidentIn(region) ||
       entry->consent.from_epoch != account.info.epoch) {
     return Refuse(Reason::kConsentVoid, "the consent of this move is not the one in force");
   }

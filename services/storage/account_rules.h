@@ -25,6 +25,9 @@ bool IsMoving(const AccountSnapshot& account);
 const ConsentEntry* ConsentInForce(const Topology& topology, const RegionId& region,
                                    const AccountSnapshot& account, UnixMillis now);
 
+// Where an account is that region `home` serves.
+Placement PlaceOf(const RegionId& home, const AccountSnapshot& account);
+
 // The account as the residency rules see it.
 AccountFacts FactsOf(const Topology& topology, const RegionId& region,
                      const AccountSnapshot& account, UnixMillis now);

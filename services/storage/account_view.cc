@@ -57,6 +57,12 @@ absl::StatusOr<AccountView> AccountView::Build(const std::vector<Statement>& his
     if (type == AccountRecord::kType) {
       ASSIGN_OR_RETURN(auto record, Reparse<AccountRecord>(*entry.statement));
       view.territory_ = std::move(record.body.territory);
+      if (record.body.policy.size() == 1 && record.body.policy[0].mode == CustodyMode::kExclave &&
+          record.body.policy[0].regions.size() == 1) {
+        absl::StatusOr<RegionId> keys = RegionId::Create(record.body.policy[0].regions[0]);
+        if (!keys.ok()) return Refuse(Reason::kDataCorrupt, "a policy that names no region");
+        view.keys_elsewhere_ = *std::move(keys);
+      }
     } else if (type == Consent::kType) {
       ASSIGN_OR_RETURN(auto consent, Reparse<Consent>(*entry.statement));
       view.consent_ =

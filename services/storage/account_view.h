@@ -30,6 +30,8 @@ class AccountView final {
   static absl::StatusOr<AccountView> Build(const std::vector<Statement>& history);
 
   const std::string& territory() const { return territory_; }
+  // Whose custody made the keys, if that is another region than the home (exclave).
+  const std::optional<RegionId>& keys_elsewhere() const { return keys_elsewhere_; }
   // Of the newest device statement.
   uint64_t newest_number() const { return newest_number_; }
   // The newest consent that no later withdrawal, change of territory or close took back. It may be
@@ -46,6 +48,7 @@ class AccountView final {
 
  private:
   std::string territory_;
+  std::optional<RegionId> keys_elsewhere_;
   uint64_t newest_number_ = 0;
   std::optional<ConsentEntry> consent_;
   std::optional<uint64_t> open_close_;

@@ -41,7 +41,7 @@ absl::StatusOr<VerifiedArrival> VerifyArrival(const Topology& topology, const Re
   ASSIGN_OR_RETURN(DeviceChain chain, DeviceChain::Verify(command.account, command.chain));
   RETURN_IF_ERROR(chain.VerifyDeviceStatement(*command.consent));
   ASSIGN_OR_RETURN(auto consent, ParseStatement<Consent>(*command.consent));
-  if (consent.body.source != source || consent.body.destination != region) {
+  if (PlacementBefore(consent.body) != ResidentIn(source) || consent.body.destination != region) {
     return Refuse(Reason::kConsentVoid, "the consent is to another move");
   }
   if (consent.body.from_epoch >= command.epoch) {

@@ -5,6 +5,7 @@
 
 #include "services/common/statement/custody.h"
 #include "services/common/statement/operator.h"
+#include "services/common/status/check.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/storage/account_rules.h"
@@ -29,6 +30,17 @@ std::optional<Parsed<Body>> FindNewest(const AccountSnapshot& account, Fits fits
     return *std::move(parsed);
   }
   return std::nullopt;
+}
+
+// The kept device statement with this number; the account has one.
+const Statement* FindWord(const AccountSnapshot& account, uint64_t number) {
+  const Digest* digest = account.view.FindNumber(number);
+  COMITY_CHECK(digest != nullptr);
+  for (const Statement& statement : account.history) {
+    if (statement.digest() == *digest) return &statement;
+  }
+  COMITY_CHECK(false);
+  return nullptr;
 }
 
 std::vector<Statement> NewestStatements(const Site& site, const AccountSnapshot& account) {
@@ -89,15 +101,18 @@ absl::StatusOr<std::vector<Statement>> Deliveries::Deliver(
     return std::optional<AccountEdit>(std::move(edit));
   };
   ASSIGN_OR_RETURN(const SnapshotPtr taken, accounts_->Update(account, take));
-  RETURN_IF_ERROR(Follow(*taken));
+  RETURN_IF_ERROR(Follow(taken));
   ASSIGN_OR_RETURN(const SnapshotPtr now, accounts_->Load(account));
   // Called off and erased: there is nothing to say about it any more.
   if (now == nullptr) return std::vector<Statement>{site_.endorsement()};
   return NewestStatements(site_, *now);
 }
 
-absl::Status Deliveries::Follow(const AccountSnapshot& account) {
-  if (account.incoming.has_value()) return FollowArrival(account);
+absl::Status Deliveries::Follow(const SnapshotPtr& taken) {
+  if (taken->incoming.has_value()) return FollowArrival(*taken);
+  // First, so that what its old custody certifies is not taken for the end of the account.
+  ASSIGN_OR_RETURN(const SnapshotPtr followed, FollowKeys(taken));
+  const AccountSnapshot& account = *followed;
   if (IsReadBack(account) && account.info.data_here) {
     // At once, so that the device gets the certificate in the answer; the mover finds it done.
     ASSIGN_OR_RETURN(const AccountEpoch epoch, EpochBeforeMove(account));
@@ -105,6 +120,32 @@ absl::Status Deliveries::Follow(const AccountSnapshot& account) {
   }
   if (account.move.has_value() && !account.move->finished) wake_(account.account);
   return CloseIfDestroyed(account);
+}
+
+absl::StatusOr<SnapshotPtr> Deliveries::FollowKeys(const SnapshotPtr& account) {
+  const auto arrived = [this](const AccountSnapshot& known, Digest* digest) {
+    return FindNewest<Activation>(
+        known,
+        [&](const Parsed<Activation>& a) {
+          return a.envelope.region == site_.region.name() && a.body.epoch > known.info.epoch &&
+                 !a.body.release.IsZero();
+        },
+        digest);
+  };
+  const auto waits = [this](const AccountSnapshot& known) {
+    return known.info.state == AccountState::kActive && !PlaceOf(site_.region, known).resident();
+  };
+  Digest digest;
+  if (!waits(*account) || !arrived(*account, &digest).has_value()) return account;
+  const auto follow = [&](const AccountSnapshot* known) -> MaybeEdit {
+    if (known == nullptr || !waits(*known)) return std::optional<AccountEdit>();
+    AccountEdit edit(*known);
+    edit.info.epoch = arrived(*known, &digest)->body.epoch;
+    edit.info.notified_time = 0;  // of what has come about by this
+    RETURN_IF_ERROR(site_.leaves->Append("account.activated", known->account, digest, edit));
+    return std::optional<AccountEdit>(std::move(edit));
+  };
+  return accounts_->Update(account->account, follow);
 }
 
 absl::Status Deliveries::FollowArrival(const AccountSnapshot& account) {
@@ -144,7 +185,9 @@ absl::Status Deliveries::CloseIfDestroyed(const AccountSnapshot& account) {
     const auto destruction = FindNewest<KeyDestruction>(
         account,
         [&](const Parsed<KeyDestruction>& d) {
-          return d.envelope.region == site_.region.name() && d.body.epoch == account.info.epoch;
+          // The copy that a move left behind is no end of the account.
+          return d.envelope.region == PlaceOf(site_.region, account).keys.name() &&
+                 d.body.epoch == account.info.epoch && !d.body.release.has_value();
         },
         &digest);
     if (!destruction.has_value()) return absl::OkStatus();
@@ -165,6 +208,37 @@ absl::Status Deliveries::CloseIfDestroyed(const AccountSnapshot& account) {
   return eraser_->EraseWithCertificate(account.account, account.info.epoch).status();
 }
 
+absl::StatusOr<SnapshotPtr> Deliveries::AskCustody(const AccountSnapshot& account,
+                                                   const std::vector<Statement>& words) {
+  // The account record tells our custody where the keys are when they are not there.
+  std::vector<Statement> record;
+  if (account.view.keys_elsewhere().has_value()) record.push_back(*FindWord(account, 1));
+  std::vector<Statement> all = record;
+  all.insert(all.end(), words.begin(), words.end());
+  absl::StatusOr<std::vector<Statement>> answer = custody_->Deliver(account.account, all);
+  // Custody has another statement with its number: then that one counts, and what it says.
+  if (!answer.ok() && !IsTransient(answer.status())) {
+    answer = custody_->Deliver(account.account, record);
+  }
+  RETURN_IF_ERROR(answer.status());
+  std::erase_if(*answer, [](const Statement& statement) {
+    const absl::StatusOr<Envelope> envelope = PeekEnvelope(statement);
+    return !envelope.ok() ||
+           (envelope->type != KeyClosing::kType && envelope->type != KeyDestruction::kType &&
+            envelope->type != Release::kType && envelope->type != Activation::kType &&
+            envelope->type != Endorsement::kType);
+  });
+  const auto take = [&](const AccountSnapshot* now) -> MaybeEdit {
+    if (now == nullptr) return std::optional<AccountEdit>();
+    ASSIGN_OR_RETURN(const VerifiedDelivery delivery, VerifyDelivery(site_, *now, *answer, false));
+    if (delivery.service.empty()) return std::optional<AccountEdit>();
+    AccountEdit edit(*now);
+    for (const Statement& statement : delivery.service) edit.Keep(now, statement);
+    return std::optional<AccountEdit>(std::move(edit));
+  };
+  return accounts_->Update(account.account, take);
+}
+
 absl::Status Deliveries::Attend(const AccountId& account) {
   ASSIGN_OR_RETURN(SnapshotPtr known, accounts_->Load(account));
   if (known == nullptr) return absl::OkStatus();
@@ -178,33 +252,15 @@ absl::Status Deliveries::Attend(const AccountId& account) {
   if (known->info.state == AccountState::kActive && known->view.open_close().has_value() &&
       site_.Now() >= known->view.close_destroy_time()) {
     // Custody tells when the keys go, and when they are gone.
-    std::vector<Statement> close;
-    const Digest* digest = known->view.FindNumber(*known->view.open_close());
-    for (const Statement& statement : known->history) {
-      if (statement.digest() == *digest) close.push_back(statement);
+    ASSIGN_OR_RETURN(known, AskCustody(*known, {*FindWord(*known, *known->view.open_close())}));
+  } else if (known->info.state == AccountState::kActive &&
+             !PlaceOf(site_.region, *known).resident()) {
+    if (const ConsentEntry* consent =
+            ConsentInForce(*site_.topology, site_.region, *known, site_.Now())) {
+      ASSIGN_OR_RETURN(known, AskCustody(*known, {consent->statement}));
     }
-    absl::StatusOr<std::vector<Statement>> answer = custody_->Deliver(account, close);
-    // Custody has another statement with its number: then that one counts, and what it says.
-    if (!answer.ok() && !IsTransient(answer.status())) answer = custody_->Deliver(account, {});
-    RETURN_IF_ERROR(answer.status());
-    std::erase_if(*answer, [](const Statement& statement) {
-      const absl::StatusOr<Envelope> envelope = PeekEnvelope(statement);
-      return !envelope.ok() ||
-             (envelope->type != KeyClosing::kType && envelope->type != KeyDestruction::kType &&
-              envelope->type != Endorsement::kType);
-    });
-    const auto take = [&](const AccountSnapshot* now) -> MaybeEdit {
-      if (now == nullptr) return std::optional<AccountEdit>();
-      ASSIGN_OR_RETURN(const VerifiedDelivery delivery,
-                       VerifyDelivery(site_, *now, *answer, false));
-      if (delivery.service.empty()) return std::optional<AccountEdit>();
-      AccountEdit edit(*now);
-      for (const Statement& statement : delivery.service) edit.Keep(now, statement);
-      return std::optional<AccountEdit>(std::move(edit));
-    };
-    ASSIGN_OR_RETURN(known, accounts_->Update(account, take));
   }
-  return Follow(*known);
+  return Follow(known);
 }
 
 }  // namespace comity::storage

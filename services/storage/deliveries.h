@@ -44,14 +44,22 @@ class Deliveries final {
                                                  const std::vector<Statement>& statements);
 
   // Maintenance: what time alone brings about for this account. Asks the region's custody for the
-  // certificate of a closing account that is due; ends what was prepared under an expired consent;
-  // finishes what a crash interrupted.
+  // certificate of a closing account that is due, and whether keys that were in another region have
+  // come to here; ends what was prepared under an expired consent; finishes what a crash
+  // interrupted.
   absl::Status Attend(const AccountId& account);
 
  private:
   // What follows from what is known of the account now.
-  absl::Status Follow(const AccountSnapshot& account);
+  absl::Status Follow(const SnapshotPtr& taken);
   absl::Status FollowArrival(const AccountSnapshot& account);
+  // The keys have come to where the data is: from now on the account is resident here. Returns the
+  // account as it is then.
+  absl::StatusOr<SnapshotPtr> FollowKeys(const SnapshotPtr& account);
+  // What the region's custody, or the one that it carries to, says to the account's own words;
+  // returns the account as it is with that.
+  absl::StatusOr<SnapshotPtr> AskCustody(const AccountSnapshot& account,
+                                         const std::vector<Statement>& words);
   // The keys are destroyed: closes and erases.
   absl::Status CloseIfDestroyed(const AccountSnapshot& account);
 

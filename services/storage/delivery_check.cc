@@ -10,6 +10,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
+#include "services/storage/account_rules.h"
 #include "services/storage/service_statements.h"
 
 namespace comity::storage {
@@ -98,7 +99,8 @@ class SenseCheck final {
     if (account_.info.state != AccountState::kActive) return absl::OkStatus();
     if (read.envelope.number < account_.view.newest_number()) return absl::OkStatus();
     if (account_.view.open_close().has_value()) return Refuse(Reason::kAccountClosing);
-    if (consent.source != site_.region || consent.from_epoch != account_.info.epoch) {
+    if (PlacementBefore(consent) != PlaceOf(site_.region, account_) ||
+        consent.from_epoch != account_.info.epoch) {
       return Refuse(Reason::kConsentVoid, "it is about another region or account epoch");
     }
     if (!chain_.Contains({consent.chain_number, consent.chain_hash})) {
@@ -217,8 +219,9 @@ absl::StatusOr<SigningKeyId> VerifyService(ServiceStatements& services, const Re
 bool Concerns(const Site& site, const AccountSnapshot& account, const Read& read) {
   const std::string& type = read.envelope.type;
   const std::string& region = read.envelope.region;
-  const bool own = region == site.region.name();
-  if (type == KeyClosing::kType) return own;
+  const bool keeper = region == PlaceOf(site.region, account).keys.name();
+  const bool own = region == site.region.name() || keeper;
+  if (type == KeyClosing::kType) return keeper;
   if (own) return true;
   // The other side of a move from or to here.
   if (account.incoming.has_value() && account.incoming->source.name() == region) return true;

@@ -65,7 +65,8 @@ absl::StatusOr<bool> Mover::Enrol(const AccountId& account, const RequestId& mig
     }
     if (known->move.has_value() && !known->move->finished) return std::optional<AccountEdit>();
     const UnixMillis now = site_.Now();
-    if (StandingOf(*site_.topology, site_.region, *known, now).standing != Standing::kEligible) {
+    if (StandingOf(*site_.topology, site_.region, *known, now).standing != Standing::kEligible ||
+        !PlaceOf(site_.region, *known).resident()) {
       return std::optional<AccountEdit>();
     }
     const ConsentEntry& consent = *known->view.consent();

@@ -71,6 +71,12 @@ TEST(ScenarioTest, EverythingThatTheMainJobPromisesHolds) {
             LinesOf(COMITY_SOURCE_DIR "/tests/e2e/icloud-cn-2018.checks"));
 }
 
+TEST(ScenarioTest, DataAndKeysInTwoRegionsAreUsedAndEndedTogether) {
+  const ::comity::TempDir dir;
+  EXPECT_EQ(RunAndNameChecks(dir, COMITY_SOURCE_DIR "/deploy/scenarios/icloud-2017"),
+            LinesOf(COMITY_SOURCE_DIR "/tests/e2e/icloud-2017.checks"));
+}
+
 TEST(ScenarioTest, AccountsMoveWholeWhenEveryServiceIsKilledOnTheWay) {
   const ::comity::TempDir dir;
   EXPECT_EQ(RunAndNameChecks(dir, COMITY_SOURCE_DIR "/tests/e2e/kill-during-move"),

@@ -17,7 +17,7 @@
 namespace comity::testing {
 namespace {
 
-constexpr char kTemplate[] = COMITY_SOURCE_DIR "/deploy/topologies/icloud-cn-2018.txtpb";
+constexpr char kTemplates[] = COMITY_SOURCE_DIR "/deploy/topologies/";
 constexpr int kFiles = 4;
 constexpr auto kPatience = std::chrono::minutes(2);
 constexpr auto kLook = std::chrono::milliseconds(20);
@@ -29,14 +29,15 @@ std::string Explain(const absl::Status& status) {
 
 }  // namespace
 
-StagedWorld::StagedWorld() {
+StagedWorld::StagedWorld(const std::string& topology) {
   const std::string files = dir_.path() + "/files";
   std::filesystem::create_directories(files);
   for (int i = 0; i < kFiles; ++i) {
     std::ofstream(files + "/" + std::to_string(i)) << std::string(5000, static_cast<char>('a' + i));
   }
   absl::StatusOr<std::vector<scenario::SourceFile>> listed = scenario::ListFiles(files);
-  const absl::Status made = MakeFromTemplate(kTemplate, directory(), nullptr);
+  const absl::Status made =
+      MakeFromTemplate(kTemplates + topology + ".txtpb", directory(), nullptr);
   absl::StatusOr<Supervisor> supervisor = Supervisor::Open(directory());
   if (!made.ok() || !supervisor.ok() || !listed.ok()) {
     ADD_FAILURE() << "no deployment: " << Explain(made);

@@ -19,8 +19,9 @@ namespace comity::testing {
 // the test does to it what no scenario can say. Stopped and removed at the end.
 class StagedWorld final {
  public:
-  // Makes and starts icloud-cn-2018, at 1 December 2017, with faults enabled and a few small files.
-  StagedWorld();
+  // Makes and starts a shipped topology, on the first day of its clock, with faults enabled and a
+  // few small files.
+  explicit StagedWorld(const std::string& topology = "icloud-cn-2018");
   ~StagedWorld();
 
   // One step of a scenario (docs/deployment.md): {"do": "…", …}. The test fails when it does.

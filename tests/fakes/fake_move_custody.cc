@@ -136,7 +136,9 @@ void FakeMoveCustody::Finish(Account& state, const AccountId& account) {
   const bool moved =
       state.read_back && state.fence.has_value() && state.released[state.fence->epoch];
   if (state.destruction.has_value() || !(closed || moved)) return;
-  state.destruction = SignLocked(kSource, account, KeyDestruction{1, {}, clock_->Now(), 0});
+  KeyDestruction body{1, {}, clock_->Now(), 0, std::nullopt};
+  if (!closed) body.release = RandomId<Digest>();
+  state.destruction = SignLocked(kSource, account, body);
 }
 
 }  // namespace comity::storage

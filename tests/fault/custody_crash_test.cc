@@ -8,6 +8,7 @@
 #include "services/custody/leaves.h"
 #include "tests/testing/authorisation.h"
 #include "tests/testing/custody.h"
+#include "tests/testing/exclave_world.h"
 #include "tests/testing/matchers.h"
 
 // A custody that is killed at every contact with its store, its log or the other custody, once just
@@ -195,6 +196,91 @@ TEST(CustodyCrashTest, TimeoutSurvivesADeathAtEveryStep) {
     }
     EXPECT_TRUE(run.stays());
     run.CheckEnd();
+    return run.world.deaths.struck();
+  });
+}
+
+// Keys alone, from "us" to "eu", where the data is.
+class KeyMoveRun {
+ public:
+  KeyMoveRun() : wrapped_(world.Generate(world.us)), consent_(world.SignConsent()) {}
+
+  // One second in the life of everybody: the device says what it has to say, the custodies do what
+  // is due, storage asks its own.
+  void Round() {
+    (void)world.DeliverToCustody(world.us, {consent_});
+    (void)world.DeliverToStorage({consent_});
+    if (withdrawal_.has_value()) (void)world.DeliverToCustody(world.us, {*withdrawal_});
+    if (read_back_.has_value()) {
+      (void)world.DeliverToCustody(world.eu, {*read_back_});
+      (void)world.DeliverToCustody(world.us, {*read_back_});
+    }
+    world.us.Tick();
+    world.eu.Tick();
+    (void)world.Attend();
+    for (CustodyNode* node : {&world.us, &world.eu}) {
+      if (node->process().dead()) node->Start();
+    }
+    CheckInvariants();
+    world.clock.Advance(kSecondMs);
+  }
+  void Withdraw() {
+    withdrawal_ = world.account.Sign(Withdrawal{PeekEnvelope(consent_)->number}, world.now());
+  }
+  void ReadBackThere() {
+    read_back_ = world.account.Sign(ReadBack{2, world.eu.region(), Digest()}, world.now());
+  }
+  void CheckInvariants() {
+    const bool at_source = world.Opens(world.us, wrapped_);
+    const bool at_destination = world.Opens(world.eu, wrapped_);
+    EXPECT_FALSE(at_source && at_destination) << "the key is active on both sides";
+    EXPECT_TRUE(at_destination || !source_destroyed()) << "destroyed before the other is active";
+    EXPECT_TRUE(at_destination || world.AtStorage()->info.epoch == 1)
+        << "storage follows a key that has not come";
+    EXPECT_EQ(world.AtStorage()->info.state, storage::AccountState::kActive);
+  }
+  bool moved() { return world.Opens(world.eu, wrapped_) && world.AtStorage()->info.epoch == 2; }
+  bool source_destroyed() { return world.AtSource().keys.front().sealed.empty(); }
+  bool stays() { return world.Opens(world.us, wrapped_) && world.AtDestination().keys.empty(); }
+
+  ExclaveWorld world;
+
+ private:
+  const std::string wrapped_;
+  const Statement consent_;
+  std::optional<Statement> withdrawal_;
+  std::optional<Statement> read_back_;
+};
+
+TEST(CustodyCrashTest, MoveOfKeysAloneSurvivesADeathAtEveryStep) {
+  KillEverywhere(12, [](uint64_t n, Moment moment) {
+    KeyMoveRun run;
+    run.world.deaths.Arm(n, moment);
+    for (int i = 0; i < 20 && !run.moved(); ++i) run.Round();
+    EXPECT_TRUE(run.moved());
+    run.ReadBackThere();
+    for (int i = 0; i < 4; ++i) run.Round();
+    EXPECT_TRUE(run.moved());
+    EXPECT_TRUE(run.source_destroyed());
+    return run.world.deaths.struck();
+  });
+}
+
+TEST(CustodyCrashTest, WithdrawnMoveOfKeysAloneSurvivesADeathAtEveryStep) {
+  KillEverywhere(6, [](uint64_t n, Moment moment) {
+    KeyMoveRun run;
+    // The keys arrive and nobody hears of it, so that the withdrawal finds them there.
+    int calls = 0;
+    run.world.network.fate = [&calls] {
+      return ++calls >= 2 ? CallFate::kLoseAnswer : CallFate::kFine;
+    };
+    run.world.deaths.Arm(n, moment);
+    run.Round();
+    run.Withdraw();
+    run.Round();
+    run.world.network.fate = nullptr;
+    for (int i = 0; i < 5; ++i) run.Round();
+    EXPECT_TRUE(run.stays());
     return run.world.deaths.struck();
   });
 }

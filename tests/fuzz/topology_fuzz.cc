@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       COMITY_CHECK(!topology->CanCompelRegion(home.region).empty());
       comity::AccountFacts facts;
       facts.territory = code;
-      facts.home = home.region;
+      facts.place = comity::PlacementOf(home);
       COMITY_CHECK(!comity::DecideStanding(*topology, facts, now).reason.empty());
     }
   }

@@ -43,10 +43,10 @@ std::string Render() {
   const Topology& topology = deployment.topology();
   const RegionId us = TestDeployment::Region("us");
   const RegionId cn = TestDeployment::Region("cn");
-  const Consent consent = *DraftConsent(topology, "CN", us, TestDeployment::kHandover);
+  const Consent consent = *DraftConsent(topology, "CN", ResidentIn(us), TestDeployment::kHandover);
   const auto facts = [&](const RegionId& home) {
     AccountFacts f;
-    f.home = home;
+    f.place = ResidentIn(home);
     return f;
   };
   AccountFacts unnotified = facts(us);
@@ -73,7 +73,7 @@ std::string Render() {
       for (const std::string day :
            {"2018-01-01", "2018-01-10", "2018-02-01", "2018-02-28", "2019-06-01", "2020-03-01"}) {
         // Nobody is in cn before there is a home there.
-        if (state.home == cn && *ParseTime(day) < TestDeployment::kHandover) continue;
+        if (state.place.home == cn && *ParseTime(day) < TestDeployment::kHandover) continue;
         AccountFacts f = state;
         f.territory = territory;
         const StandingResult result = DecideStanding(topology, f, *ParseTime(day));

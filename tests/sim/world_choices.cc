@@ -65,7 +65,8 @@ void World::AddRoots(std::vector<Choice>& choices) {
   for (const Machine machine : {Machine::kUsCustody, Machine::kCnCustody}) {
     CustodySide& side = CustodyOf(machine);
     const bool due = std::ranges::any_of(owners_, [&](const Owner& owner) {
-      const auto next = custody::NextDue(Load(side, owner), clock_.Now());
+      const auto next =
+          custody::NextDue(Load(side, owner), deployment_.topology(), side.region, clock_.Now());
       return next.has_value() && *next <= clock_.Now();
     });
     if (!due) continue;

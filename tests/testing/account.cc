@@ -80,7 +80,7 @@ Statement TestAccount::SignRecord(const Topology& topology, std::string_view ter
   AccountRecord record;
   record.territory = std::string(territory);
   record.home_region = home.region;
-  record.policy = {{CustodyMode::kResident, {home.region.name()}, {}}};
+  record.policy = {PolicyOf(PlacementOf(home))};
   record.chain_number = head.number;
   record.chain_hash = head.hash;
   if (!home.terms.empty()) record.accepted_terms = topology.terms().at(home.terms).hash;
@@ -90,7 +90,13 @@ Statement TestAccount::SignRecord(const Topology& topology, std::string_view ter
 Statement TestAccount::SignConsent(const Topology& topology, std::string_view territory,
                                    const RegionId& source, AccountEpoch from_epoch,
                                    UnixMillis time) {
-  absl::StatusOr<Consent> consent = DraftConsent(topology, territory, source, time);
+  return SignConsent(topology, territory, ResidentIn(source), from_epoch, time);
+}
+
+Statement TestAccount::SignConsent(const Topology& topology, std::string_view territory,
+                                   const Placement& place, AccountEpoch from_epoch,
+                                   UnixMillis time) {
+  absl::StatusOr<Consent> consent = DraftConsent(topology, territory, place, time);
   COMITY_CHECK(consent.ok());
   const ChainHead head = chain().head();
   consent->from_epoch = from_epoch;

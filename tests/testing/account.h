@@ -10,6 +10,7 @@
 #include "services/common/crypto/signing.h"
 #include "services/common/statement/account.h"
 #include "services/common/statement/device_chain.h"
+#include "services/common/topology/standing.h"
 #include "services/common/topology/topology.h"
 
 // Accounts for tests: real keys, real chains, real signatures.
@@ -55,6 +56,9 @@ class TestAccount final {
   // The consent that the topology drafts, for 90 days.
   Statement SignConsent(const Topology& topology, std::string_view territory,
                         const RegionId& source, AccountEpoch from_epoch, UnixMillis time);
+  // The same of an account whose keys may be elsewhere than its data.
+  Statement SignConsent(const Topology& topology, std::string_view territory,
+                        const Placement& place, AccountEpoch from_epoch, UnixMillis time);
 
  private:
   void Append(const ChainEntry& entry);

@@ -63,12 +63,15 @@ void ForEachStatementExample(Visit visit) {
   visit(Release{2, cn, digest('c'), digest('r'), digest('m')});
   visit(Abort{2, AbortReason::kDestinationRefused, digest('c')});
   visit(KeyRotation{2, 3, ExampleId<RequestId>('q')});
-  visit(KeyDestruction{
-      1, {std::string("\0\0\0\1", 4), std::string("\0\0\0\2", 4)}, 1519776000000, 1527552000000});
+  visit(KeyDestruction{1,
+                       {std::string("\0\0\0\1", 4), std::string("\0\0\0\2", 4)},
+                       1519776000000,
+                       1527552000000,
+                       digest('r')});
   visit(KeyClosing{5, 1522368000000});
   visit(KeyLocation{2,
                     "apple",
-                    CustodyMode::kResident,
+                    CustodyMode::kExclave,
                     "keyfile (development seal)",
                     1,
                     3,
@@ -76,7 +79,10 @@ void ForEachStatementExample(Visit visit) {
                     "cn",
                     1519776000000,
                     "nonce",
-                    1});
+                    1,
+                    us,
+                    "adi",
+                    std::vector<std::string>{"EU"}});
   visit(DataFence{2, cn, digest('c'), digest('m')});
   visit(DataManifest{2, digest('m'), 7, 8192});
   visit(DataDestruction{1, 7, 1519776000000});

@@ -10,12 +10,18 @@ const RESIDENT = 1;
 // The rules of the day ask for these terms; read them, and accept them by their version.
 class TermsNeeded extends Error {}
 
+// This client makes resident accounts only: data and keys in one region.
+class KeysElsewhere extends Error {}
+
 // May be repeated after a crash: the same statements are sent again, with the same effect. Gives
 // storage's view of the account.
 async function create(deployment, profile, territory, acceptedTerms, now) {
   if (!profile.statements['account.record']) {
     const home = deployment.homeOf(territory, now);
     if (home.terms && acceptedTerms !== home.terms) throw new TermsNeeded(home.terms);
+    if (home.keys && home.keys !== home.region) {
+      throw new KeysElsewhere(`the keys of ${territory} are kept in region ${home.keys}`);
+    }
     profile.territory = territory;
     profile.homeRegion = home.region;
     // Where keys may be. Resident: in the home region, and nowhere else.
@@ -81,4 +87,4 @@ function checkActivation(deployment, profile, activation, endorsement, now) {
   return metadataKey;
 }
 
-module.exports = { TermsNeeded, create };
+module.exports = { KeysElsewhere, TermsNeeded, create };

@@ -97,6 +97,8 @@ async function main([folder, profile, name, ...rest]) {
 main(process.argv.slice(2)).catch((error) => {
   if (error instanceof account.TermsNeeded) {
     console.error(`this territory needs the terms ${error.message}: name them after it`);
+  } else if (error instanceof account.KeysElsewhere) {
+    console.error(`this client makes resident accounts only: ${error.message}`);
   } else if (error instanceof objects.NoSuchObject) {
     console.error(`no object is named ${error.message}`);
   } else {

@@ -106,7 +106,8 @@ class Deployment {
     return { operator: one(found, 'operator'), address: one(found, 'address') };
   }
 
-  // The dated home of a territory today: its region, and the terms that it needs.
+  // The dated home of a territory today: its region, the terms that it needs, and the region
+  // of the keys if that is another one.
   homeOf(territory, now) {
     const find = (code) => this.topology.territories.find((t) => one(t, 'code') === code);
     const homes = (find(territory) ?? find('*')).homes;
@@ -114,7 +115,7 @@ class Deployment {
     for (const home of homes.slice(1)) {
       if (Date.parse(one(home, 'from')) <= now) today = home;
     }
-    return { region: one(today, 'region'), terms: one(today, 'terms') };
+    return { region: one(today, 'region'), terms: one(today, 'terms'), keys: one(today, 'keys') };
   }
 
   termsHash(version) {

@@ -15,6 +15,10 @@ class TermsNeeded(Exception):
     """The rules of the day ask for these terms; read them, and accept them by their version."""
 
 
+class KeysElsewhere(Exception):
+    """This client makes resident accounts only: data and keys in one region."""
+
+
 def create(deployment, profile, territory, accepted_terms, now):
     """May be repeated after a crash: the same statements are sent again, with the same effect.
     Gives storage's view of the account."""
@@ -26,6 +30,8 @@ def create(deployment, profile, territory, accepted_terms, now):
                 raise TermsNeeded(home.terms)
             terms = next(t for t in deployment.topology.terms if t.version == home.terms)
             terms_hash = sha256(terms.text.encode())
+        if home.keys and home.keys != home.region:
+            raise KeysElsewhere(f"the keys of {territory} are kept in region {home.keys}")
         profile.territory = territory
         profile.home_region = home.region
         # Where keys may be. Resident: in the home region, and nowhere else.

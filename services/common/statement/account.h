@@ -14,8 +14,15 @@
 // account, from 1.
 namespace comity {
 
-enum class CustodyMode : uint8_t { kResident = 1 };
-constexpr bool IsValid(CustodyMode m) { return m == CustodyMode::kResident; }
+enum class CustodyMode : uint8_t { kResident = 1, kExclave = 2 };
+constexpr bool IsValid(CustodyMode m) {
+  return m == CustodyMode::kResident || m == CustodyMode::kExclave;
+}
+
+// As in docs and JSON.
+constexpr std::string_view Name(CustodyMode m) {
+  return m == CustodyMode::kResident ? "resident" : "exclave";
+}
 
 enum class ChainAction : uint8_t { kAdd = 1, kRevoke = 2, kReplaceRecovery = 3 };
 constexpr bool IsValid(ChainAction a) {
@@ -52,7 +59,7 @@ struct ChainHead {
 // Where keys may be.
 struct CustodyPolicy {
   CustodyMode mode = CustodyMode::kResident;
-  std::vector<std::string> regions;         // resident: the home region
+  std::vector<std::string> regions;         // resident: the home region; exclave: another one
   std::vector<std::string> refuge_regions;  // where an evacuation may go without a new consent
   template <class Io, class Self>
   static void Fields(Io& io, Self& b) {

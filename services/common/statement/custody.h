@@ -2,6 +2,7 @@
 #define COMITY_COMMON_STATEMENT_CUSTODY_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -124,9 +125,13 @@ struct KeyDestruction {
   std::vector<std::string> versions;  // u32 big-endian each
   int64_t erased = 0;
   int64_t unreadable_after = 0;
+  // Digest of key.release: it was the copy that was left behind by a move, and the account lives
+  // on.
+  std::optional<Digest> release;
   template <class Io, class Self>
   static void Fields(Io& io, Self& b) {
     io(16, b.epoch), io(17, b.versions), io(18, b.erased), io(19, b.unreadable_after);
+    io(20, b.release);
   }
 };
 
@@ -156,11 +161,16 @@ struct KeyLocation {
   int64_t scheduled_time = 0;
   std::string nonce;
   uint8_t active = 0;  // 1 = active here; 0 = not (moved, closing: see the account's statements)
+  // Exclave: where the data is, who runs storage there, and who can compel it. Absent: here.
+  std::optional<RegionId> data_region;
+  std::optional<std::string> data_operator;
+  std::optional<std::vector<std::string>> data_can_compel;  // jurisdiction codes, sorted
   template <class Io, class Self>
   static void Fields(Io& io, Self& b) {
     io(16, b.epoch), io(17, b.operator_name), io(18, b.mode), io(19, b.seal);
     io(20, b.development_flag), io(21, b.newest_version), io(22, b.can_compel);
     io(23, b.scheduled_region), io(24, b.scheduled_time), io(25, b.nonce), io(26, b.active);
+    io(27, b.data_region), io(28, b.data_operator), io(29, b.data_can_compel);
   }
 };
 

@@ -30,7 +30,11 @@ absl::StatusOr<HomeInfo> ReadHome(const pb::Home& home, const Place& here,
   if (!home.terms().empty() && !data.terms.contains(home.terms())) {
     return here.Broken("terms", subject + ": no such terms " + Quote(home.terms()));
   }
-  HomeInfo info{region->id, 0, 0, 0, home.terms()};
+  const RegionInfo* keys = home.keys().empty() ? region : FindRegion(data, home.keys());
+  if (keys == nullptr) {
+    return here.Broken("keys", subject + ": no such region " + Quote(home.keys()));
+  }
+  HomeInfo info{region->id, 0, 0, 0, home.terms(), keys->id};
   if (first) {
     if (!home.from().empty()) {
       return here.Broken("from", subject + ": the first home holds from the beginning");
@@ -84,6 +88,16 @@ absl::Status ReadTerritories(const pb::Topology& file, const Place& place, Topol
       ASSIGN_OR_RETURN(HomeInfo home,
                        ReadHome(territory.homes(j), here.Of("homes", j), territory.code(), j == 0,
                                 info.homes.empty() ? 0 : info.homes.back().from, data));
+      // Data and keys move together, or keys to where the data is (standing.h).
+      const bool moves = j == 0 || (home.resident() && (info.homes.back().resident() ||
+                                                        info.homes.back().region == home.region));
+      if (!moves) {
+        return here.Of("homes", j)
+            .Broken(home.resident() ? "region" : "keys",
+                    subject +
+                        ": data does not move without its keys; keys that are kept in "
+                        "another region move to the data first");
+      }
       info.homes.push_back(std::move(home));
     }
     if (info.homes.empty()) return here.Broken("homes", subject + ": needs a home");

@@ -20,13 +20,22 @@ enum class Standing : uint8_t {
   kClosing = 9,
 };
 
+// Where an account is.
+struct Placement {
+  RegionId home;  // whose storage serves its data
+  RegionId keys;  // whose custody has its keys: `home` (resident) or another region (exclave)
+  bool resident() const { return keys == home; }
+  friend bool operator==(const Placement&, const Placement&) = default;
+};
+inline Placement ResidentIn(const RegionId& region) { return {region, region}; }
+
 // What one account's statements say; the caller has verified them.
 struct AccountFacts {
   std::string territory;
-  RegionId home;  // region that serves it now
+  Placement place;  // where it is now
   bool notified = false;
   bool in_migration = false;
-  bool moved = false;  // by a completed move, to `home`
+  bool moved = false;  // by a completed move, to `place`
   bool closing = false;
   std::optional<Consent> consent;  // newest valid, unspent, unexpired, not withdrawn
 };
@@ -45,7 +54,16 @@ StandingResult DecideStanding(const Topology& topology, const AccountFacts& fact
 
 // The home of a new account of this territory at this time.
 const HomeInfo& HomeAt(const TerritoryInfo& territory, UnixMillis now);
-// The next scheduled home whose region differs, if announced.
+// The custody policy of accounts that are placed so, without refuge regions.
+CustodyPolicy PolicyOf(const Placement& place);
+inline Placement PlacementOf(const HomeInfo& home) { return {home.region, home.keys}; }
+// Where an account is whose policy this is; nothing for a policy that says something else than
+// where one custody is. `home` is the home region of the account record.
+std::optional<Placement> PlacementOf(const CustodyPolicy& policy, const RegionId& home);
+// Where an account is when it consents to this, as the consent has it. What moves its keys alone
+// names the region of the keys as source, and that of the data as destination.
+std::optional<Placement> PlacementBefore(const Consent& consent);
+// The next scheduled home that keeps data or keys elsewhere than today's, if announced.
 const HomeInfo* AnnouncedChange(const TerritoryInfo& territory, UnixMillis now);
 
 // Why a consent is looked at: to keep it (from the announcement on), or to move something now.
@@ -60,9 +78,11 @@ absl::Status CheckConsent(const Topology& topology, const Envelope& envelope,
                           const Consent& consent, std::string_view territory, UnixMillis now,
                           ConsentUse use = ConsentUse::kMove);
 // The consent that the topology computes; the client fills in epoch and chain head and signs it.
-// STATE_NOT_READY when no move out of `source` is due or announced.
+// STATE_NOT_READY when nothing of an account that is placed so is due or announced to move, or
+// would move in a way that nothing moves: data and keys go together, or keys go to where the data
+// is.
 absl::StatusOr<Consent> DraftConsent(const Topology& topology, std::string_view territory,
-                                     const RegionId& source, UnixMillis now);
+                                     const Placement& place, UnixMillis now);
 
 }  // namespace comity
 

@@ -34,7 +34,7 @@ bool Same(const RegionInfo& a, const RegionInfo& b) {
 
 bool Same(const HomeInfo& a, const HomeInfo& b) {
   return a.region == b.region && a.from == b.from && a.announced == b.announced &&
-         a.window_end == b.window_end && a.terms == b.terms;
+         a.window_end == b.window_end && a.terms == b.terms && a.keys == b.keys;
 }
 
 bool Same(const TermsInfo& a, const TermsInfo& b) {
@@ -82,7 +82,7 @@ absl::Status CheckTerritories(const Topology& before, const Topology& after) {
   for (const auto& [code, territory] : before.territories()) {
     std::vector<HomeInfo> left;
     std::ranges::copy_if(territory.homes, std::back_inserter(left), [&](const HomeInfo& home) {
-      return after.FindRegion(home.region) != nullptr;
+      return after.FindRegion(home.region) != nullptr && after.FindRegion(home.keys) != nullptr;
     });
     const auto found = after.territories().find(code);
     const bool equal = found == after.territories().end()

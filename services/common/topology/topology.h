@@ -75,6 +75,8 @@ struct HomeInfo {
   UnixMillis announced = 0;   // <= from
   UnixMillis window_end = 0;  // 0 = none
   std::string terms;          // version; empty = none
+  RegionId keys;              // whose custody keeps the keys; `region` unless exclave
+  bool resident() const { return keys == region; }
 };
 
 struct TerritoryInfo {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "services/common/crypto/random.h"
+#include "tests/testing/custody.h"
 
 namespace comity::custody {
 namespace {
@@ -26,16 +27,23 @@ Account ClosingAt(const AccountId& id, UnixMillis time) {
   return account;
 }
 
+std::optional<UnixMillis> DueOf(const Account& account, UnixMillis now) {
+  return NextDue(account, SharedDeployment().topology(), TestDeployment::Region("us"), now);
+}
+
 class AgendaTest : public testing::Test {
  protected:
-  void Add(const Account& account) { agenda_.Note(Account{.id = account.id}, account, 0); }
+  void Note(const Account& before, const Account& after) {
+    agenda_.Note(before, after, DueOf(after, 0));
+  }
+  void Add(const Account& account) { Note(Account{.id = account.id}, account); }
   Agenda agenda_;
   const AccountId a_ = RandomId<AccountId>();
   const AccountId b_ = RandomId<AccountId>();
 };
 
 TEST_F(AgendaTest, AccountAtRestIsNeverDue) {
-  EXPECT_EQ(NextDue(Active(a_), 5), std::nullopt);
+  EXPECT_EQ(DueOf(Active(a_), 5), std::nullopt);
   Add(Active(a_));
   EXPECT_THAT(agenda_.TakeDue(1'000'000, 10), IsEmpty());
 }
@@ -51,7 +59,7 @@ TEST_F(AgendaTest, EarliestComesFirstAndOnlyOnce) {
 
 TEST_F(AgendaTest, CommitMovesTheDate) {
   Add(ClosingAt(a_, 100));
-  agenda_.Note(ClosingAt(a_, 100), Active(a_), 0);
+  Note(ClosingAt(a_, 100), Active(a_));
   EXPECT_THAT(agenda_.TakeDue(1'000, 10), IsEmpty());
 }
 
@@ -80,31 +88,32 @@ TEST_F(AgendaTest, KnownAccountsAreCountedUntilTheirKeysAreGone) {
   Account closed = active;
   closed.presence = Presence::kClosed;
   closed.keys[0].state = KeyState::kDestroyed;
-  agenda_.Note(nobody, active, 0);
+  Note(nobody, active);
   EXPECT_EQ(agenda_.known_accounts(), 1u);
-  agenda_.Note(active, active, 0);
+  Note(active, active);
   EXPECT_EQ(agenda_.known_accounts(), 1u);
-  agenda_.Note(active, closed, 0);
+  Note(active, closed);
   EXPECT_EQ(agenda_.known_accounts(), 0u);
 }
 
 TEST(NextDueTest, MovesHaveTheirTimes) {
   Account account = Active(RandomId<AccountId>());
   account.outgoing.emplace();
+  account.outgoing->fence.emplace();
   account.outgoing->fenced_at = 1'000;
-  EXPECT_EQ(NextDue(account, 1'000), 1'000 + 30 * kSecondMs);
+  EXPECT_EQ(DueOf(account, 1'000), 1'000 + 30 * kSecondMs);
   account.outgoing->destination_manifest.emplace();
-  EXPECT_EQ(NextDue(account, 1'000), 2'000);
+  EXPECT_EQ(DueOf(account, 1'000), 2'000);
   account.outgoing->decision = Decision{DecisionKind::kReleased, {}};
   account.presence = Presence::kReleased;
-  EXPECT_EQ(NextDue(account, 5'000), 5'000);
+  EXPECT_EQ(DueOf(account, 5'000), 5'000);
   account.outgoing->activation.emplace();
   account.outgoing->activated_at = 6'000;
-  EXPECT_EQ(NextDue(account, 7'000), 6'000 + 30 * kDayMs);
+  EXPECT_EQ(DueOf(account, 7'000), 6'000 + 30 * kDayMs);
   account.keys[0].state = KeyState::kDestroyed;
-  EXPECT_EQ(NextDue(account, 7'000), std::nullopt);
+  EXPECT_EQ(DueOf(account, 7'000), std::nullopt);
   account.untold_aborts.emplace_back();
-  EXPECT_EQ(NextDue(account, 7'000), 7'000);
+  EXPECT_EQ(DueOf(account, 7'000), 7'000);
 }
 
 }  // namespace

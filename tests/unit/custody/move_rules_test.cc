@@ -40,6 +40,7 @@ class DecideNextStepTest : public testing::Test {
     }
     account.outgoing.emplace();
     Outgoing& move = *account.outgoing;
+    move.fence = consent_;
     move.epoch = 2;
     move.destination = TestDeployment::Region("cn");
     move.consent = consent_.digest();
@@ -138,7 +139,8 @@ TEST_F(DecideNextStepTest, UndecidedMoveComesBeforeADueClosing) {
 }
 
 TEST_F(DecideNextStepTest, OnlyStepsThatAskTheOtherSideNeedIt) {
-  for (const Kind kind : {Kind::kExport, Kind::kImport, Kind::kTellAbort, Kind::kTellRelease}) {
+  for (const Kind kind :
+       {Kind::kBeginKeyMove, Kind::kExport, Kind::kImport, Kind::kTellAbort, Kind::kTellRelease}) {
     EXPECT_TRUE(NeedsPeer(kind));
   }
   for (const Kind kind :

@@ -394,6 +394,7 @@ TEST_F(MoveTest, ReadBackDestroysTheSourceCopy) {
   const auto destruction = FindBody<KeyDestruction>(answer, "us");
   ASSERT_TRUE(destruction.has_value());
   EXPECT_EQ(destruction->body.epoch, 1u);
+  EXPECT_EQ(destruction->body.release, FindType(answer, Release::kType)->digest());
   const Account account = AtSource();
   EXPECT_TRUE(account.keys.front().sealed.empty());
   EXPECT_TRUE(account.metadata_keys.empty());

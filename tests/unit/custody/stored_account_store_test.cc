@@ -61,6 +61,7 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   full.presence = Presence::kReleased;
   full.epoch = 7;
   full.territory = "HK";
+  full.data_region = TestDeployment::Region("cn");
   full.fork = statement;
   full.keys.push_back({7, 2, KeyState::kInactive, 11, 0, "sealed"});
   full.keys.push_back({7, 3, KeyState::kDestroyed, 11, 12, ""});
@@ -95,6 +96,7 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   const Account loaded = Load();
   EXPECT_EQ(Written(loaded), Written(full));
   EXPECT_EQ(loaded.version, full.version);
+  EXPECT_EQ(loaded.data_region, full.data_region);
   EXPECT_EQ(loaded.outgoing->sent->sealed_keys, "sealed keys");
   EXPECT_EQ(loaded.metadata_keys, full.metadata_keys);
   EXPECT_EQ(loaded.untold_aborts.size(), 1u);

@@ -273,18 +273,31 @@ TEST_F(DeliveriesTest, ClosedAccountIsErasedWhenCustodyHasDestroyedTheKeys) {
 }
 
 TEST_F(DeliveriesTest, DestructionOfAnotherEpochClosesNothing) {
-  ASSERT_THAT(
-      DeliverAs(custody_, {world_.custody.Sign("us", account_.id(), KeyDestruction{7, {}, 1, 0}),
-                           world_.custody.endorsement("us")}),
-      IsOk());
+  ASSERT_THAT(DeliverAs(custody_, {world_.custody.Sign("us", account_.id(),
+                                                       KeyDestruction{7, {}, 1, 0, std::nullopt}),
+                                   world_.custody.endorsement("us")}),
+              IsOk());
   EXPECT_EQ(Now()->info.state, AccountState::kActive);
 }
 
+TEST_F(DeliveriesTest, DestructionOfTheCopyThatAMoveLeftBehindClosesNothing) {
+  const KeyDestruction left{1, {}, 1, 0, RandomId<Digest>()};
+  ASSERT_THAT(DeliverAs(custody_, {world_.custody.Sign("us", account_.id(), left),
+                                   world_.custody.endorsement("us")}),
+              IsOk());
+  EXPECT_EQ(Now()->info.state, AccountState::kActive);
+  const KeyDestruction whole{1, {}, 2, 0, std::nullopt};
+  ASSERT_THAT(DeliverAs(custody_, {world_.custody.Sign("us", account_.id(), whole),
+                                   world_.custody.endorsement("us")}),
+              IsOk());
+  EXPECT_EQ(Now()->info.state, AccountState::kClosed);
+}
+
 TEST_F(DeliveriesTest, DestructionSignedElsewhereClosesNothing) {
-  ASSERT_THAT(
-      DeliverAs(custody_, {world_.custody.Sign("cn", account_.id(), KeyDestruction{1, {}, 1, 0}),
-                           world_.custody.endorsement("cn")}),
-      IsOk());
+  ASSERT_THAT(DeliverAs(custody_, {world_.custody.Sign("cn", account_.id(),
+                                                       KeyDestruction{1, {}, 1, 0, std::nullopt}),
+                                   world_.custody.endorsement("cn")}),
+              IsOk());
   EXPECT_EQ(Now()->info.state, AccountState::kActive);
 }
 

@@ -13,6 +13,7 @@
 #include "services/common/files/files.h"
 #include "services/common/log/base64.h"
 #include "services/common/status/reason.h"
+#include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -103,6 +104,19 @@ TEST_F(BundleTest, TerritoriesSayWhichPolicyTheirHomesTake) {
   EXPECT_THAT(homes[1]["custody_policy"]["regions"].get<std::vector<std::string>>(),
               ElementsAre("cn"));
   EXPECT_TRUE(Parsed()["terms"].contains("cn-2018-02"));
+}
+
+TEST_F(BundleTest, HomesWithKeysElsewhereSayWhoseCustody) {
+  const TestDeployment before(ReadTopologyTemplate("icloud-2017"));
+  const json home = json::parse(
+      BundleJson(before.topology(), std::nullopt).value())["territories"]["DE"]["homes"][0];
+  EXPECT_EQ(home["region"], "eu");
+  EXPECT_EQ(home["custody_policy"]["mode"], 2);
+  EXPECT_EQ(home["custody_policy"]["mode_name"], "exclave");
+  EXPECT_THAT(home["custody_policy"]["regions"].get<std::vector<std::string>>(), ElementsAre("us"));
+  // Whoever looks at the region of the keys alone sees the home as well.
+  EXPECT_TRUE(
+      json::parse(BundleJson(before.topology(), "us").value())["territories"].contains("DE"));
 }
 
 TEST_F(BundleTest, OneRegionLeavesOutTheOthers) {

@@ -41,6 +41,13 @@ class KeyLocationTest : public testing::Test {
     location_.nonce = std::string(32, 'n');
     location_.active = 1;
   }
+  // Data in us, keys in cn.
+  void SayExclave() {
+    location_.mode = CustodyMode::kExclave;
+    location_.data_region = TestDeployment::Region("us");
+    location_.data_operator = "apple";
+    location_.data_can_compel = {"US"};
+  }
   Statement Attestation() const {
     return SignStatement(envelope_, location_,
                          deployment_.service("cn", ServiceKind::kCustody).statement_key);
@@ -73,6 +80,49 @@ TEST_F(KeyLocationTest, TheTextSaysWhatTheAnswerDoesNotMean) {
   EXPECT_THAT(text, HasSubstr("can compel it    People's Republic of China, United States"));
   EXPECT_THAT(text, HasSubstr("\"Active here\" does not mean \"only here\""));
   EXPECT_THAT(text, HasSubstr("development deployment"));
+}
+
+TEST_F(KeyLocationTest, AResidentKeyIsWhereTheDataIs) {
+  ASSERT_OK_AND_ASSIGN(const KeyWhere where, Verify());
+  EXPECT_EQ(where.data_region, "cn");
+  EXPECT_THAT(where.data_can_compel, ElementsAre("CN"));
+  EXPECT_THAT(FormatKeyWhere(where), HasSubstr("resident: the key is where the data is"));
+}
+
+TEST_F(KeyLocationTest, AnExclaveKeySaysWhereTheDataIsAndWhoCanCompelEach) {
+  SayExclave();
+  ASSERT_OK_AND_ASSIGN(const KeyWhere where, Verify());
+  EXPECT_EQ(where.data_region, "us");
+  EXPECT_THAT(where.data_can_compel, ElementsAre("US"));
+  const std::string text = FormatKeyWhere(where);
+  EXPECT_THAT(text, HasSubstr("exclave: your data is in region us (United States)"));
+  EXPECT_THAT(text, HasSubstr("can compel key   People's Republic of China, United States"));
+  EXPECT_THAT(text, HasSubstr("can compel data  United States"));
+}
+
+TEST_F(KeyLocationTest, AnAnswerThatSaysOtherThanTheTopologyOfTheDataIsRefused) {
+  SayExclave();
+  location_.data_can_compel = {"CN", "US"};
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+  SayExclave();
+  location_.data_operator = "gcbd";
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+  SayExclave();
+  location_.data_operator.reset();
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(KeyLocationTest, AnAnswerThatContradictsItselfAboutTheDataIsRefused) {
+  SayExclave();
+  location_.mode = CustodyMode::kResident;
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+  location_.mode = CustodyMode::kExclave;
+  location_.data_region = TestDeployment::Region("cn");  // where the key is
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+  location_.data_region = RegionId::Create("nowhere").value();
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+  location_.data_region.reset();
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
 }
 
 TEST_F(KeyLocationTest, AKeyThatIsNotActiveIsSaidToBeNotActive) {

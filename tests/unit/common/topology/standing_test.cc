@@ -23,7 +23,7 @@ class StandingTest : public ::testing::Test {
   AccountFacts Facts(std::string territory = "CN") const {
     AccountFacts facts;
     facts.territory = std::move(territory);
-    facts.home = us_;
+    facts.place = ResidentIn(us_);
     return facts;
   }
   const Topology& topology_ = deployment().topology();
@@ -66,7 +66,7 @@ TEST_F(StandingTest, SuspendedFromTheEndOfTheWindowOn) {
 TEST_F(StandingTest, ConsentToAnotherMoveCountsForNothing) {
   AccountFacts facts = Facts();
   facts.notified = true;
-  ASSERT_OK_AND_ASSIGN(facts.consent, DraftConsent(topology_, "CN", us_, kHandover));
+  ASSERT_OK_AND_ASSIGN(facts.consent, DraftConsent(topology_, "CN", ResidentIn(us_), kHandover));
   EXPECT_EQ(DecideStanding(topology_, facts, kHandover).standing, Standing::kEligible);
   facts.consent->destination = us_;
   EXPECT_EQ(DecideStanding(topology_, facts, kHandover).standing, Standing::kWaitingForTerms);
@@ -77,14 +77,14 @@ TEST_F(StandingTest, ConsentToAnotherMoveCountsForNothing) {
 
 TEST_F(StandingTest, ConsentEndsWithAChangeOfTerritory) {
   AccountFacts facts = Facts();
-  ASSERT_OK_AND_ASSIGN(facts.consent, DraftConsent(topology_, "CN", us_, kHandover));
+  ASSERT_OK_AND_ASSIGN(facts.consent, DraftConsent(topology_, "CN", ResidentIn(us_), kHandover));
   facts.territory = "HK";
   EXPECT_EQ(DecideStanding(topology_, facts, kHandover).standing, Standing::kStays);
 }
 
 TEST_F(StandingTest, TerritoryChangeAfterTheMoveNeedsAConsentOfItsOwn) {
   AccountFacts facts = Facts("HK");
-  facts.home = cn_;
+  facts.place = ResidentIn(cn_);
   facts.moved = true;
   facts.notified = true;
   const StandingResult result = DecideStanding(topology_, facts, kHandover);
@@ -96,14 +96,15 @@ TEST_F(StandingTest, TerritoryChangeAfterTheMoveNeedsAConsentOfItsOwn) {
 
 TEST_F(StandingTest, NewAccountIsAtHomeWhereItBegins) {
   AccountFacts facts = Facts();
-  facts.home = cn_;
+  facts.place = ResidentIn(cn_);
   EXPECT_EQ(DecideStanding(topology_, facts, kHandover).standing, Standing::kStays);
 }
 
 // ---- consents ----
 
 TEST_F(StandingTest, DraftSaysWhoOperatesAndWhoCanCompel) {
-  ASSERT_OK_AND_ASSIGN(const Consent draft, DraftConsent(topology_, "CN", us_, kAnnounced));
+  ASSERT_OK_AND_ASSIGN(const Consent draft,
+                       DraftConsent(topology_, "CN", ResidentIn(us_), kAnnounced));
   EXPECT_EQ(draft.destination, cn_);
   EXPECT_EQ(draft.terms_version, "cn-2018-02");
   EXPECT_EQ(draft.terms_hash, topology_.terms().at("cn-2018-02").hash);
@@ -116,17 +117,19 @@ TEST_F(StandingTest, DraftSaysWhoOperatesAndWhoCanCompel) {
 }
 
 TEST_F(StandingTest, DraftOfATerritoryWithoutTermsNamesNone) {
-  ASSERT_OK_AND_ASSIGN(const Consent draft, DraftConsent(topology_, "HK", cn_, kHandover));
+  ASSERT_OK_AND_ASSIGN(const Consent draft,
+                       DraftConsent(topology_, "HK", ResidentIn(cn_), kHandover));
   EXPECT_EQ(draft.destination, us_);
   EXPECT_EQ(draft.terms_version, "");
   EXPECT_TRUE(draft.terms_hash.IsZero());
 }
 
 TEST_F(StandingTest, NothingToConsentToBeforeTheAnnouncement) {
-  EXPECT_THAT(DraftConsent(topology_, "CN", us_, kAnnounced - 1),
+  EXPECT_THAT(DraftConsent(topology_, "CN", ResidentIn(us_), kAnnounced - 1),
               RefusedWith(Reason::kStateNotReady));
-  EXPECT_THAT(DraftConsent(topology_, "HK", us_, kHandover), RefusedWith(Reason::kStateNotReady));
-  EXPECT_THAT(DraftConsent(topology_, "CN", TestDeployment::Region("uk"), kHandover),
+  EXPECT_THAT(DraftConsent(topology_, "HK", ResidentIn(us_), kHandover),
+              RefusedWith(Reason::kStateNotReady));
+  EXPECT_THAT(DraftConsent(topology_, "CN", ResidentIn(TestDeployment::Region("uk")), kHandover),
               RefusedWith(Reason::kStateNotReady));
 }
 
@@ -136,7 +139,7 @@ class ConsentTest : public StandingTest {
     envelope_.deployment = topology_.deployment();
     envelope_.time = kHandover;
     envelope_.expiry = kHandover + 90 * kDayMs;
-    consent_ = *DraftConsent(topology_, "CN", us_, kHandover);
+    consent_ = *DraftConsent(topology_, "CN", ResidentIn(us_), kHandover);
   }
   absl::Status Check(UnixMillis now = kHandover, ConsentUse use = ConsentUse::kMove,
                      std::string_view territory = "CN") const {
