@@ -123,16 +123,16 @@ absl::Status Profile::Save() const {
   for (const auto& [type, statement] : state_.statements) {
     statements[type] = Base32Encode(EncodeStatement(statement));
   }
-  const json file = {{"version", 1},
-                     {"deployment", deployment_},
-                     {"account", account_.ToString()},
-                     {"territory", state_.territory},
-                     {"home_region", state_.home_region},
-                     {"key_region", state_.key_region},
-                     {"epoch", state_.epoch},
-                     {"last_number", state_.last_number},
-                     {"chain", StatementsToJson(chain_.entries())},
-                     {"statements", statements}};
+  json file = {{"version", 1},
+               {"deployment", deployment_},
+               {"account", account_.ToString()},
+               {"territory", state_.territory},
+               {"home_region", state_.home_region},
+               {"epoch", state_.epoch},
+               {"last_number", state_.last_number},
+               {"chain", StatementsToJson(chain_.entries())},
+               {"statements", statements}};
+  if (!state_.key_region.empty()) file["key_region"] = state_.key_region;
   return WriteFileDurably(AccountPath(folder_), file.dump(2) + "\n", FileMode::kPrivate);
 }
 

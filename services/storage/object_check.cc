@@ -55,7 +55,8 @@ class BucketCheck final {
       Wrong("gate", "devices may write though the account is not served here");
     }
     const bool closed = kind == GateKind::kFenced || kind == GateKind::kIncoming ||
-                        bucket.gate->epoch != account_.info.epoch;
+                        (kind == GateKind::kSealed && bucket.gate->epoch != account_.info.epoch) ||
+                        bucket.gate->epoch > account_.info.epoch;
     if (served && !account_.fence.has_value() && closed) {
       Wrong("gate", "devices may not write though the account is served here");
     }

@@ -102,8 +102,8 @@ def main():
         arguments.run(Deployment(arguments.bundle), arguments)
     except account.TermsNeeded as terms:
         sys.exit(f"this territory needs the terms {terms}: say --accept-terms {terms}")
-    except account.KeysElsewhere as where:
-        sys.exit(f"this client makes resident accounts only: {where}")
+    except account.KeysElsewhere as elsewhere:
+        sys.exit(f"this client makes resident accounts only: {elsewhere}")
     except objects.NoSuchObject as name:
         sys.exit(f"no object is named {name}")
     except (Refused, Untrusted, Malformed, streaming.Corrupt) as error:
