@@ -40,8 +40,8 @@ class Activity final {
   // For the sanitizers, which have to be told of each change of stacks.
   [[maybe_unused]] void* fiber_ = nullptr;
   [[maybe_unused]] void* outside_fiber_ = nullptr;
-  const void* outside_stack_ = nullptr;
-  size_t outside_size_ = 0;
+  [[maybe_unused]] const void* outside_stack_ = nullptr;
+  [[maybe_unused]] size_t outside_size_ = 0;
 };
 
 }  // namespace comity::sim

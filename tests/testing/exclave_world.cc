@@ -12,9 +12,9 @@ class ExclaveWorld::OwnCustody final : public storage::OwnCustody {
  public:
   explicit OwnCustody(custody::CustodyNode* node) : node_(node) {}
   absl::StatusOr<std::vector<Statement>> Deliver(
-      const AccountId& account, const std::vector<Statement>& statements) override {
+      const AccountId& account_id, const std::vector<Statement>& statements) override {
     if (node_->process().dead()) return Refuse(Reason::kPeerUnavailable, "dead");
-    return node_->custody().messenger().Deliver(node_->Storage(), account, statements);
+    return node_->custody().messenger().Deliver(node_->Storage(), account_id, statements);
   }
 
  private:
