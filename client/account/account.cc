@@ -160,8 +160,8 @@ absl::StatusOr<AccountView> AccountClient::Create(const std::string& territory,
   return view;
 }
 
-absl::StatusOr<AccountView> AccountClient::Ask(const std::string& name) {
-  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(name));
+absl::StatusOr<AccountView> AccountClient::Ask(const std::string& region_name) {
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(region_name));
   spb::GetAccountRequest request;
   request.set_account_id(std::string(profile_.account().bytes()));
   ASSIGN_OR_RETURN(const spb::GetAccountResponse response,
@@ -251,8 +251,8 @@ absl::Status AccountClient::Deliver(const Statement& statement) {
 }
 
 absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToCustody(
-    const std::string& name, const std::vector<Statement>& statements) {
-  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(name));
+    const std::string& region_name, const std::vector<Statement>& statements) {
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(region_name));
   cpb::DeliverStatementRequest request;
   request.set_account_id(std::string(profile_.account().bytes()));
   AddStatements(statements, request);
@@ -264,8 +264,8 @@ absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToCustody(
 }
 
 absl::StatusOr<std::vector<Statement>> AccountClient::DeliverToStorage(
-    const std::string& name, const std::vector<Statement>& statements) {
-  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(name));
+    const std::string& region_name, const std::vector<Statement>& statements) {
+  ASSIGN_OR_RETURN(const RegionId region, session_.FindRegion(region_name));
   spb::DeliverStatementRequest request;
   request.set_account_id(std::string(profile_.account().bytes()));
   AddStatements(statements, request);

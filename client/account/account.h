@@ -79,9 +79,9 @@ class AccountClient final {
   absl::Status SetTerritory(const std::string& territory);
 
   // Reads from `where` what it has about the account and delivers `statements` first.
-  absl::StatusOr<std::vector<Statement>> DeliverToCustody(const std::string& region,
+  absl::StatusOr<std::vector<Statement>> DeliverToCustody(const std::string& region_name,
                                                           const std::vector<Statement>& statements);
-  absl::StatusOr<std::vector<Statement>> DeliverToStorage(const std::string& region,
+  absl::StatusOr<std::vector<Statement>> DeliverToStorage(const std::string& region_name,
                                                           const std::vector<Statement>& statements);
 
   // The region whose custody had the keys before the newest move; empty if nothing ever moved.
@@ -94,7 +94,7 @@ class AccountClient final {
   absl::StatusOr<MoveCertificates> ConfirmMove();
 
  private:
-  absl::StatusOr<AccountView> Ask(const std::string& region);
+  absl::StatusOr<AccountView> Ask(const std::string& region_name);
   // Follows a forwarding only with the device's own consent naming that region and the signed
   // release and activation of the two custodies with their endorsements; else refuses and says
   // which is missing.

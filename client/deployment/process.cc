@@ -99,7 +99,7 @@ absl::Status DetachedProcess::Start(const std::vector<std::string>& arguments,
     return Refuse(Reason::kStoreUnavailable,
                   "cannot start " + arguments.front() + ": " + std::strerror(error));
   }
-  const absl::Status written = WriteFileDurably(
+  absl::Status written = WriteFileDurably(
       pid_file_, std::to_string(pid) + " " + BirthOf(pid) + "\n", FileMode::kPrivate);
   // One that cannot be found again must not run on.
   if (!written.ok()) kill(pid, SIGKILL);

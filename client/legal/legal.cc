@@ -218,8 +218,8 @@ absl::StatusOr<CaseView> LegalClient::Answer(const std::string& case_id, const s
 }
 
 absl::StatusOr<std::vector<NoticeView>> ListNotices(Session& session, const Profile& profile,
-                                                    const std::string& name) {
-  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(name));
+                                                    const std::string& region_name) {
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(region_name));
   std::vector<NoticeView> views;
   rpb::ListNoticesRequest message;
   message.set_account_id(std::string(profile.account().bytes()));

@@ -117,7 +117,7 @@ struct NoticeView {
   Notice notice;
 };
 absl::StatusOr<std::vector<NoticeView>> ListNotices(Session& session, const Profile& profile,
-                                                    const std::string& region);
+                                                    const std::string& region_name);
 
 }  // namespace comity
 

@@ -50,7 +50,7 @@ class RunningDeployment final {
   absl::StatusOr<TestUser> CreateUser(const std::string& territory,
                                       const std::string& accepted_terms = "");
   // A session of a person of the rosters, "us/ops-evans": what `comity --as` acts as.
-  absl::StatusOr<std::unique_ptr<Session>> OpenAs(const std::string& person) const;
+  absl::StatusOr<std::unique_ptr<Session>> OpenAs(const std::string& who) const;
 
   // Moves the test clock and waits until every service shows it.
   absl::Status AdvanceClock(int64_t delta_ms);

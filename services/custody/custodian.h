@@ -51,7 +51,7 @@ class Custodian final {
   //   ACCOUNT_NOT_HERE, KEY_DESTROYED   it existed here.
   //   SEALED                 to everybody.
   absl::StatusOr<Statement> Create(const Authorization& authorization,
-                                   const std::vector<Statement>& chain, const Statement& record);
+                                   const std::vector<Statement>& entries, const Statement& record);
 
   // Makes another key version, which wraps from now on; returns the signed key.rotation. A repeat
   // of the device's request within a day returns the same one.
@@ -60,20 +60,20 @@ class Custodian final {
   //   here. ACCOUNT_FENCED         a move is being decided: what was exported has to stay all there
   //   is. CHAIN_FORKED           two devices claim one place in the chain. STATE_NOT_READY it has
   //   as many enabled versions as can move.
-  absl::StatusOr<Statement> Rotate(const Authorization& authorization, const AccountId& account,
+  absl::StatusOr<Statement> Rotate(const Authorization& authorization, const AccountId& id,
                                    const RequestId& request);
 
   // Both: ACCOUNT_NOT_YOURS unless the caller is an active device of an account known here.
   absl::StatusOr<AccountKeyView> GetKey(const Authorization& authorization,
-                                        const AccountId& account) const;
+                                        const AccountId& id) const;
   // The signed attestation "active here" (or not), with who can compel this custody and what change
   // is scheduled.
   absl::StatusOr<Statement> GetLocation(const Authorization& authorization,
-                                        const AccountId& account, const std::string& nonce) const;
+                                        const AccountId& id, const std::string& nonce) const;
 
  private:
   absl::StatusOr<Account> LoadForDevice(const Authorization& authorization,
-                                        const AccountId& account) const;
+                                        const AccountId& id) const;
   absl::Status CheckRecord(const Statement& record, const DeviceChain& chain) const;
   absl::Status FillRotation(const SigningKeyId& device, const RequestId& request, Plan& plan) const;
   absl::Status FillNewAccount(const DeviceChain& chain, const Statement& record, Plan& plan) const;

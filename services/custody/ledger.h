@@ -50,7 +50,7 @@ class Ledger final {
   // Loads, lets `decide` fill in the plan, performs it; again from the start on CONFLICT, a bounded
   // number of times. `decide` sees the loaded account in plan.after.
   using Decide = std::function<absl::Status(Plan& plan)>;
-  absl::StatusOr<Account> Update(const AccountId& account, const Decide& decide);
+  absl::StatusOr<Account> Update(const AccountId& id, const Decide& decide);
 
   // Puts every stored account on the agenda. Before anything is served.
   absl::Status Recount();

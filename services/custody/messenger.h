@@ -39,7 +39,7 @@ class Messenger final {
   // the account record that comes along says, is carried there, and its answer back. The record is
   // not verified: whoever is asked there believes nothing but what is signed.
   absl::StatusOr<std::vector<Statement>> Deliver(const Authorization& authorization,
-                                                 const AccountId& account,
+                                                 const AccountId& id,
                                                  const std::vector<Statement>& statements);
 
  private:

@@ -86,7 +86,7 @@ absl::Status Mover::Drive(const AccountId& id, Scope scope) {
   if (!turn.taken()) {
     return absl::OkStatus();
   }
-  const absl::Status stopped = Run(id, turn.everywhere());
+  absl::Status stopped = Run(id, turn.everywhere());
   if (!stopped.ok() && site_->report) {
     site_->report("account step postponed", stopped);
   }

@@ -35,24 +35,24 @@ class Mover final {
   };
   // OK when nothing is left to do now. Otherwise why it stopped: PEER_UNAVAILABLE and the like,
   // LOG_UNAVAILABLE, STORE_UNAVAILABLE, or what the other side's unusable answer was refused with.
-  absl::Status Drive(const AccountId& account, Scope scope);
+  absl::Status Drive(const AccountId& id, Scope scope);
 
  private:
   class Turn;
-  absl::Status Run(const AccountId& account, bool everywhere);
+  absl::Status Run(const AccountId& id, bool everywhere);
   absl::Status TakeStep(const Account& account, const MoveStep& step);
 
   absl::Status BeginKeyMove(const Account& account);
   absl::Status Export(const Account& account);
   // `begun` is `account` with the move that the keys are exported for.
-  absl::Status SealKeys(const Account& account, Account begun);
+  absl::Status SealKeys(const Account& before, Account account);
   absl::Status Import(const Account& account);
   absl::Status TellAbort(const Account& account);
   absl::Status TellRelease(const Account& account);
   // Decides and destroys: performed only if the step is still the next one when it is committed.
-  absl::Status PerformStep(const AccountId& account, MoveStep::Kind kind);
+  absl::Status PerformStep(const AccountId& id, MoveStep::Kind kind);
   // The destination would not take the keys, and will not.
-  absl::Status AbortRefused(const AccountId& account, AccountEpoch epoch);
+  absl::Status AbortRefused(const AccountId& id, AccountEpoch epoch);
   absl::Status FillAbort(AbortReason reason, Plan& plan) const;
   absl::Status FillRelease(Plan& plan) const;
   absl::Status FillDestruction(MoveStep::Kind kind, Plan& plan) const;

@@ -40,7 +40,7 @@ class ShamirSeal final : public Seal {
   absl::StatusOr<SecretBytes> OpenRoot() override;
   bool opened_by_people() const override { return true; }
   absl::StatusOr<std::optional<SecretBytes>> Enter(std::string_view person,
-                                                   const SecretBytes& share,
+                                                   const SecretBytes& bytes,
                                                    UnixMillis now) override;
   void Forget() override;
   std::vector<ShareState> Shares() const override;

@@ -44,7 +44,7 @@ class HandlerTest : public testing::Test {
     storage_ = storage::v1::StorageService::NewStub(server_->AsDevice(device_));
   }
   Probe& probe() { return static_cast<Probe&>(server_->instance()); }
-  void SetWork(Work work) { probe().custody.work = std::move(work); }
+  void SetWork(Work work) { probe().custody.SetWork(std::move(work)); }
   CallEnvironment& calls() { return server_->environment().calls(); }
 
   grpc::Status CallRaw(Form form, grpc::ClientContext& context) {
@@ -338,7 +338,7 @@ class LoggedCalls : public HandlerTest {
     options.counted_methods = std::move(counted);
     CallEnvironment logged(options);
     ProbeCustody service(&logged);
-    service.work = [&outcome](const Authorization&) { return outcome; };
+    service.SetWork([&outcome](const Authorization&) { return outcome; });
     absl::StatusOr<std::unique_ptr<GrpcServer>> server =
         GrpcServer::Start("127.0.0.1:0", server_->environment().tls(), &logged, {&service});
     EXPECT_THAT(server, IsOk());

@@ -148,10 +148,10 @@ TEST_F(ServerIdentityTest, ForeignServiceCallsThroughItsPeers) {
 
 TEST_F(ServerIdentityTest, ClientRefusesAServerOfAnotherRegionBeforeItSendsAnything) {
   bool reached = false;
-  static_cast<Probe&>(server_->instance()).custody.work = [&](const Authorization&) {
+  static_cast<Probe&>(server_->instance()).custody.SetWork([&](const Authorization&) {
     reached = true;
     return absl::OkStatus();
-  };
+  });
   Peers peers = DevicePeers(MakeTestDevice());
   const RegionId us = *RegionId::Create("us");
   // gRPC does not try again at once: each call has to say why it failed.
@@ -199,9 +199,9 @@ TEST_F(ServerIdentityTest, ServerThatIsDownIsUnavailable) {
 TEST_F(ServerIdentityTest, WhoSaysThatAnotherIsDownIsNotTakenForDownItself) {
   Peers peers = DevicePeers(MakeTestDevice());
   const RegionId cn = *RegionId::Create("cn");
-  static_cast<Probe&>(server_->instance()).custody.work = [](const Authorization&) {
+  static_cast<Probe&>(server_->instance()).custody.SetWork([](const Authorization&) {
     return Refuse(Reason::kPeerUnavailable, "its neighbour is down");
-  };
+  });
   const auto stub = peers.StubTo<custody::v1::CustodyService>(cn, ServiceKind::kCustody);
   EXPECT_TRUE(peers.Connected(cn, ServiceKind::kCustody));
   grpc::ClientContext context;
@@ -217,12 +217,12 @@ TEST_F(ServerIdentityTest, WhoSaysThatAnotherIsDownIsNotTakenForDownItself) {
 TEST_F(ServerIdentityTest, CallOnBehalfOfAnotherIsNotDueLaterThanIt) {
   const Peers peers = DevicePeers(MakeTestDevice());
   Authorization::Deadline due;
-  static_cast<Probe&>(server_->instance()).custody.work = [&](const Authorization& served) {
+  static_cast<Probe&>(server_->instance()).custody.SetWork([&](const Authorization& served) {
     grpc::ClientContext context;
     peers.Prepare(context, std::chrono::hours(10), served);
     due = context.deadline();
     return absl::OkStatus();
-  };
+  });
   EXPECT_THAT(Ask(server_->AsDevice(MakeTestDevice())), IsOk());
   EXPECT_LE(due, std::chrono::system_clock::now() + kPatience);
 }

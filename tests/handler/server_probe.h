@@ -4,7 +4,11 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -32,31 +36,41 @@ class ProbeCustody final : public custody::v1::CustodyService::WithCallbackMetho
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const custody::v1::GetStatusRequest*,
                                       custody::v1::GetStatusResponse*) override {
-    return HandleInline(*calls_, context, kInlineMethod, work);
+    return HandleInline(*calls_, context, kInlineMethod, work());
   }
   grpc::ServerUnaryReactor* GetAccountKey(grpc::CallbackServerContext* context,
                                           const custody::v1::GetAccountKeyRequest*,
                                           custody::v1::GetAccountKeyResponse* response) override {
     return HandleOnPool(*calls_, context, kPoolMethod, [this, response](const Authorization& a) {
       response->set_account_epoch(1);
-      return work(a);
+      return work()(a);
     });
   }
   grpc::Status GetKeyLocation(grpc::ServerContext* context,
                               const custody::v1::GetKeyLocationRequest*,
                               custody::v1::GetKeyLocationResponse*) override {
-    return Handle(*calls_, context, kSyncMethod, work);
+    return Handle(*calls_, context, kSyncMethod, work());
   }
   grpc::Status GetTransportKey(grpc::ServerContext* context,
                                const custody::v1::GetTransportKeyRequest*,
                                custody::v1::GetTransportKeyResponse*) override {
-    return Handle(*calls_, context, kForeignMethod, work);
+    return Handle(*calls_, context, kForeignMethod, work());
   }
 
-  Work work = [](const Authorization&) { return absl::OkStatus(); };
+  void SetWork(Work work) {
+    absl::MutexLock lock(&mutex_);
+    work_ = std::move(work);
+  }
 
  private:
+  Work work() {
+    absl::MutexLock lock(&mutex_);
+    return work_;
+  }
+
   CallEnvironment* const calls_;
+  absl::Mutex mutex_;
+  Work work_ ABSL_GUARDED_BY(mutex_) = [](const Authorization&) { return absl::OkStatus(); };
 };
 
 // Streams until the caller, or the watch, has had enough; takes what is sent until the end.

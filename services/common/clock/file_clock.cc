@@ -138,7 +138,7 @@ absl::Status WriteSetting(const std::string& path, const Setting& setting) {
   if (write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
       fchmod(file.get(), 0644) != 0 || fsync(file.get()) != 0 ||
       rename(temporary.c_str(), path.c_str()) != 0) {
-    const absl::Status error = IoError(path);
+    absl::Status error = IoError(path);
     unlink(temporary.c_str());
     return error;
   }

@@ -110,6 +110,7 @@ absl::StatusOr<SecretBytes> JoinRoot(const SealRecord& record,
     return Refuse(Reason::kSealed, "not enough shares");
   }
   std::vector<ShamirShare> values;
+  values.reserve(shares.size());
   for (const SealShare* share : shares) {
     values.push_back({share->index, share->value.Clone()});
   }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kRaceWasSeen = 66;  // the sanitizer's exit code, unless it is told another
 
-class TsanAbseilTest : public ::testing::Test {
+class TsanTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!kThreadSanitized) GTEST_SKIP() << "for builds under the thread sanitizer";
@@ -32,13 +32,13 @@ void RunBoth(First first, Second second) {
   std::exit(0);
 }
 
-TEST_F(TsanAbseilTest, RaceIsSeen) {
+TEST_F(TsanTest, RaceIsSeen) {
   int value = 0;
   const auto raise = [&] { ++value; };
   EXPECT_EXIT(RunBoth(raise, raise), ::testing::ExitedWithCode(kRaceWasSeen), "data race");
 }
 
-TEST_F(TsanAbseilTest, RaceBesideAMutexIsSeen) {
+TEST_F(TsanTest, RaceBesideAMutexIsSeen) {
   absl::Mutex ours;
   absl::Mutex theirs;
   int value = 0;
@@ -50,7 +50,7 @@ TEST_F(TsanAbseilTest, RaceBesideAMutexIsSeen) {
               ::testing::ExitedWithCode(kRaceWasSeen), "data race");
 }
 
-TEST_F(TsanAbseilTest, MutexOrders) {
+TEST_F(TsanTest, MutexOrders) {
   absl::Mutex mutex;
   int value = 0;
   const auto raise = [&] {
@@ -62,7 +62,7 @@ TEST_F(TsanAbseilTest, MutexOrders) {
   EXPECT_EXIT(RunBoth(raise, raise), ::testing::ExitedWithCode(0), "");
 }
 
-TEST_F(TsanAbseilTest, ConditionThatAnotherThreadEvaluatesIsNoRace) {
+TEST_F(TsanTest, ConditionThatAnotherThreadEvaluatesIsNoRace) {
   absl::Mutex mutex;
   int value = 0;
   // In turn: each waits for what the other does, and whoever unlocks looks for it.
@@ -77,7 +77,7 @@ TEST_F(TsanAbseilTest, ConditionThatAnotherThreadEvaluatesIsNoRace) {
   EXPECT_EXIT(RunBoth([&] { turns(0); }, [&] { turns(1); }), ::testing::ExitedWithCode(0), "");
 }
 
-TEST_F(TsanAbseilTest, NotificationOrders) {
+TEST_F(TsanTest, NotificationOrders) {
   absl::Notification written;
   int value = 0;
   EXPECT_EXIT(RunBoth(

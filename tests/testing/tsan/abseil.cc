@@ -1,61 +1,30 @@
-// Linked into every program of a build under the thread sanitizer, and into no other.
-//
-// Debian's Abseil, and gRPC on top of it, are not compiled under the sanitizer: it does not see
-// what their mutexes order, and would take every use of one for a race. A program's own definition
-// of a symbol comes before that of a shared library, in other shared libraries too. So these stand
-// before Abseil's: they tell the sanitizer what is ordered, and go on to Abseil's own.
+// What Abseil's mutexes and notifications order, in our code and in gRPC (behind.h).
 
-#include <string>
-#include <string_view>
-
-#include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
-#include "absl/base/options.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 
-#include "services/common/status/check.h"
+#include "tests/testing/tsan/behind.h"
 
 // In the sanitizer's runtime, but in no header of it.
 extern "C" void AnnotateIgnoreReadsBegin(const char* file, int line);
 extern "C" void AnnotateIgnoreReadsEnd(const char* file, int line);
 
-// What libraries do that the sanitizer does not see through is theirs: it hears of a copy that one
-// makes, but not of what orders it.
-extern "C" const char* __tsan_default_options() {
-  return "ignore_noninstrumented_modules=1:halt_on_error=0:second_deadlock_stack=1";
-}
-
-namespace comity {
-namespace {
-
-#define COMITY_TEXT_OF(name) #name
-#define COMITY_TEXT(name) COMITY_TEXT_OF(name)
-
-// Abseil's own definition of what is named like this behind its namespace, as the Itanium C++ ABI
-// mangles it. A member function is called like a function that takes the object first.
-template <typename Result, typename... Arguments>
-Result (*Behind(const char* prefix, const char* name))(Arguments...) {
-  constexpr std::string_view kSpace = COMITY_TEXT(ABSL_OPTION_INLINE_NAMESPACE_NAME);
-  const std::string mangled =
-      prefix + std::string("4absl") + std::to_string(kSpace.size()) + std::string(kSpace) + name;
-  void* const found = dlsym(RTLD_NEXT, mangled.c_str());
-  COMITY_CHECK(found != nullptr);
-  return reinterpret_cast<Result (*)(Arguments...)>(found);
-}
-
-#undef COMITY_TEXT
-#undef COMITY_TEXT_OF
-
-}  // namespace
-}  // namespace comity
-
 namespace absl {
 ABSL_NAMESPACE_BEGIN
 
-using comity::Behind;
+namespace {
+
+// `name` as it is mangled behind the namespace. A member function is called like a function that
+// takes the object first.
+template <typename Result, typename... Arguments>
+auto Behind(const char* prefix, const char* name) {
+  return comity::Behind<Result, Arguments...>(prefix + comity::MangledAbsl() + name);
+}
+
+}  // namespace
 
 // What one holder did is ordered before what the next one does.
 void Mutex::Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
