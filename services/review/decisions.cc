@@ -22,6 +22,7 @@ absl::Status CheckGeneration(const Case& c, uint64_t seen) {
 
 std::vector<Digest> DigestsOf(const std::vector<std::string>& cores) {
   std::vector<Digest> digests;
+  digests.reserve(cores.size());
   for (const std::string& core : cores) digests.push_back(Sha256Digest(core));
   std::ranges::sort(digests);
   return digests;

@@ -63,7 +63,7 @@ absl::StatusOr<RequestFacts> Intake::AskStorage(const Case& c, RequestFacts fact
 
 absl::Status Intake::HoldTogether(const std::vector<std::string>& siblings) {
   for (const std::string& id : siblings) {
-    const absl::Status held =
+    absl::Status held =
         cases_
             ->Change(id, std::nullopt,
                      [&](const Case& c) -> absl::StatusOr<std::vector<Event>> {
@@ -97,7 +97,7 @@ absl::StatusOr<Case> Intake::Submit(const Authorization& agent, const Statement&
                                                         RandomBytes(kSaltSize)}));
   c.id = claim.case_id;
   c.salt = claim.salt;
-  const absl::StatusOr<Case> known = cases_->Settle(c.id);
+  absl::StatusOr<Case> known = cases_->Settle(c.id);
   if (known.ok() && known->agent != caller->name) {
     return Refuse(Reason::kCallerNotAllowed, "another agent's request");
   }

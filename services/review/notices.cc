@@ -156,6 +156,7 @@ absl::StatusOr<std::vector<Statement>> Notices::List(const Authorization& device
   if (known.FindActive(caller) == nullptr) return Refuse(Reason::kAccountNotYours);
   std::ranges::stable_sort(ordered, {}, [](const auto& entry) { return entry.first; });
   std::vector<Statement> result;
+  result.reserve(ordered.size());
   for (auto& [time, notice] : ordered) result.push_back(std::move(notice));
   return result;
 }

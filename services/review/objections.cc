@@ -47,7 +47,7 @@ absl::Status Objections::Take(const AccountId& account, const Statement& objecti
                    notices_->FindChain(account, chain, parsed.body.case_id));
   RETURN_IF_ERROR(devices.VerifyDeviceStatement(objection));
   const Digest digest = objection.digest();
-  const absl::Status taken =
+  absl::Status taken =
       cases_
           ->Change(parsed.body.case_id, std::nullopt,
                    [&](const Case& c) -> absl::StatusOr<std::vector<Event>> {

@@ -84,9 +84,8 @@ absl::StatusOr<DecidedScope> DecideScope(const Site& site, OwnStorage& storage, 
     target.truncated = scope.truncated;
     for (const ContentId& content : scope.contents) {
       missing.erase(content);
-      if (!wanted.empty() && !wanted.contains(content)) {
-        target.truncated = true;
-      } else if (contents.size() < std::min(kMaxScopeOfAccount, room)) {
+      const bool is_wanted = wanted.empty() || wanted.contains(content);
+      if (is_wanted && contents.size() < std::min(kMaxScopeOfAccount, room)) {
         contents.push_back(content);
       } else {
         target.truncated = true;
