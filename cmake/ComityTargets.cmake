@@ -55,7 +55,7 @@ if(COMITY_SANITIZE STREQUAL "thread")
   set(folder ${PROJECT_SOURCE_DIR}/tests/testing/tsan)
   add_library(comity_tsan OBJECT ${folder}/abseil.cc ${folder}/grpc.cc ${folder}/options.cc)
   target_include_directories(comity_tsan PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(comity_tsan PUBLIC absl::synchronization PRIVATE comity_warnings)
+  target_link_libraries(comity_tsan PUBLIC absl::status absl::synchronization PRIVATE comity_warnings)
 endif()
 
 # ALONE: without the precompiled headers; TEST: with those of tests; PRECOMPILE: with these as well.
