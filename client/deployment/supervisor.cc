@@ -351,6 +351,12 @@ absl::Status Supervisor::AdvanceClock(int64_t delta_ms) {
       std::this_thread::sleep_for(kLookInterval);
     }
   }
+  // Our own view of the clock, which looks at the file now and then only.
+  const Steady::time_point end = Steady::now() + kClockPatience;
+  while (session_->Now() < target) {
+    if (Steady::now() > end) return Refuse(Reason::kStateNotReady, "the clock file was replaced");
+    std::this_thread::sleep_for(kLookInterval);
+  }
   return absl::OkStatus();
 }
 
