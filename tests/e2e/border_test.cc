@@ -135,7 +135,7 @@ TEST_F(BorderTest, BetweenReleaseAndActivationNobodyServesUntilTheBorderIsHealed
   plan.deaths.clear();
   plan.borders = {{"cn", "us", BorderState::kCut, 0}};
   world_->SetFaults(plan);
-  ASSERT_TRUE(world_->supervisor().Start().ok());
+  ASSERT_EQ(world_->supervisor().Start(), absl::OkStatus());
 
   EXPECT_FALSE(
       world_->Try(R"({"do": "read-back", "check": "x", "region": "us", "who": ["d"]})").ok());

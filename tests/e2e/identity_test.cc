@@ -119,7 +119,7 @@ TEST_F(IdentityTest, SecondStartRepeatsNothing) {
   absl::StatusOr<Supervisor> supervisor = Supervisor::Open(Directory());
   ASSERT_TRUE(supervisor.ok());
   const std::vector<ServiceReport> first = supervisor->Report();
-  ASSERT_TRUE(supervisor->Start().ok());
+  ASSERT_EQ(supervisor->Start(), absl::OkStatus());
   const std::vector<ServiceReport> second = supervisor->Report();
   ASSERT_EQ(first.size(), 6U);
   ASSERT_EQ(second.size(), 6U);

@@ -36,13 +36,16 @@ class KeyMoveTest : public ::testing::Test {
   }
   // Starts again whoever has died of these, and forgets the deaths that came.
   void Revive(Round& deaths) {
-    const auto dead = std::ranges::find_if(deaths, [&](const DeathFault& death) {
+    const auto died = [&](const DeathFault& death) {
       return !world_.Runs(death.service.substr(0, 2), ServiceKind::kCustody);
-    });
+    };
+    const auto dead = std::ranges::find_if(deaths, died);
     if (dead == deaths.end()) return;
     deaths.erase(dead);
     world_.SetFaults({.borders = {}, .deaths = deaths, .disks = {}});
-    EXPECT_TRUE(world_.supervisor().Start().ok());
+    // The other may die its own death while this one starts: it is the next.
+    const absl::Status started = world_.supervisor().Start();
+    EXPECT_TRUE(started.ok() || std::ranges::any_of(deaths, died)) << started;
   }
   bool KeyIsAtHome(const std::string& name) {
     return world_

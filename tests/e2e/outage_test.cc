@@ -51,7 +51,7 @@ class OutageTest : public ::testing::Test {
       EXPECT_THAT(error.value("cause", ""), HasSubstr(std::string(Name(down)) + " of region us"));
       EXPECT_FALSE(error.value("remedy", "").empty());
     }
-    ASSERT_TRUE(world_->supervisor().Start().ok());
+    ASSERT_EQ(world_->supervisor().Start(), absl::OkStatus());
   }
 
   static StagedWorld* world_;
@@ -97,7 +97,7 @@ TEST_F(OutageTest, AFailedSyncMakesAStoreReadOnlyUntilItsServiceStartsAnew) {
   EXPECT_FALSE(world_->Try(R"({"do": "store-files", "check": "x", "who": ["b"]})").ok());
   world_->Do(R"({"do": "read-back", "check": "x", "region": "us", "who": ["a"]})");
   ASSERT_TRUE(world_->supervisor().Kill("us", ServiceKind::kStorage).ok());
-  ASSERT_TRUE(world_->supervisor().Start().ok());
+  ASSERT_EQ(world_->supervisor().Start(), absl::OkStatus());
   world_->Do(R"({"do": "store-files", "check": "x", "who": ["b"]})");
   world_->ExpectNothingLost(/*settled=*/true);
 }
