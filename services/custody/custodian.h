@@ -68,8 +68,8 @@ class Custodian final {
                                         const AccountId& id) const;
   // The signed attestation "active here" (or not), with who can compel this custody and what change
   // is scheduled.
-  absl::StatusOr<Statement> GetLocation(const Authorization& authorization,
-                                        const AccountId& id, const std::string& nonce) const;
+  absl::StatusOr<Statement> GetLocation(const Authorization& authorization, const AccountId& id,
+                                        const std::string& nonce) const;
 
  private:
   absl::StatusOr<Account> LoadForDevice(const Authorization& authorization,
