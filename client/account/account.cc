@@ -48,12 +48,9 @@ void AddStatements(const std::vector<Statement>& statements, Request& request) {
   for (const Statement& s : statements) *request.add_statements() = ToProto(s);
 }
 
-// Does the consent bring keys from another region to where the data is?
-bool MovesKeysAlone(const Statement& consent) {
+bool ConsentsToMoveKeysAlone(const Statement& consent) {
   const absl::StatusOr<Parsed<Consent>> parsed = ParseStatement<Consent>(consent);
-  if (!parsed.ok()) return false;
-  const std::optional<Placement> place = PlacementBefore(parsed->body);
-  return place.has_value() && !place->resident();
+  return parsed.ok() && MovesKeysAlone(parsed->body);
 }
 
 }  // namespace
@@ -185,20 +182,20 @@ absl::StatusOr<bool> AccountClient::FollowKeys(const AccountView& view) {
   const Profile::Account& state = profile_.state();
   const auto consent = state.statements.find(std::string(Consent::kType));
   if (state.key_region.empty() || consent == state.statements.end() ||
-      !MovesKeysAlone(consent->second)) {
+      !ConsentsToMoveKeysAlone(consent->second)) {
     return false;
   }
   // Storage has the proofs if it was told; else the custody that decides has them.
   if (Follow(view.statements).ok()) return true;
   const absl::StatusOr<std::vector<Statement>> evidence =
       DeliverToCustody(state.key_region, {consent->second});
-  const absl::Status proven = evidence.ok() ? VerifyMove(session_.topology(), profile_.account(),
-                                                         consent->second, *evidence, session_.Now())
-                                                  .status()
-                                            : evidence.status();
+  const absl::StatusOr<VerifiedMove> move =
+      evidence.ok() ? VerifyMove(session_.topology(), profile_.account(), consent->second,
+                                 *evidence, session_.Now())
+                    : evidence.status();
   // Without proof nothing is followed. That is no failure unless storage says that it has happened.
-  if (!proven.ok()) {
-    if (view.epoch > state.epoch) return proven;
+  if (!move.ok()) {
+    if (view.epoch > state.epoch) return move.status();
     return false;
   }
   // Whoever carries the proofs: storage's own custody may be cut off from the other.
@@ -208,7 +205,7 @@ absl::StatusOr<bool> AccountClient::FollowKeys(const AccountView& view) {
     return !envelope.ok() || envelope->region.empty();
   });
   RETURN_IF_ERROR(DeliverToStorage(state.home_region, of_services).status());
-  RETURN_IF_ERROR(Follow(*evidence));
+  RETURN_IF_ERROR(Adopt(*move));
   return true;
 }
 
@@ -220,6 +217,10 @@ absl::Status AccountClient::Follow(const std::vector<Statement>& evidence) {
   }
   ASSIGN_OR_RETURN(const VerifiedMove move, VerifyMove(session_.topology(), profile_.account(),
                                                        consent->second, evidence, session_.Now()));
+  return Adopt(move);
+}
+
+absl::Status AccountClient::Adopt(const VerifiedMove& move) {
   Profile::Account& state = profile_.state();
   state.home_region = move.destination.name();
   state.key_region.clear();
@@ -288,7 +289,7 @@ absl::StatusOr<Consent> AccountClient::AcceptTerms() {
   consent.chain_hash = profile_.chain().head().hash;
   // A repeat brings the same consent again: custody may have acted on it, and what has moved is
   // followed by the consent that it names.
-  if (const Statement* signed_before = FindStanding(consent, now); signed_before != nullptr) {
+  if (const Statement* signed_before = FindSameConsent(consent, now); signed_before != nullptr) {
     RETURN_IF_ERROR(Deliver(*signed_before));
   } else {
     RETURN_IF_ERROR(SignAndDeliver(consent, now + kConsentLifetime));
@@ -296,7 +297,7 @@ absl::StatusOr<Consent> AccountClient::AcceptTerms() {
   return consent;
 }
 
-const Statement* AccountClient::FindStanding(const Consent& consent, UnixMillis now) const {
+const Statement* AccountClient::FindSameConsent(const Consent& consent, UnixMillis now) const {
   const auto& statements = profile_.state().statements;
   const auto known = statements.find(std::string(Consent::kType));
   if (known == statements.end()) return nullptr;
@@ -370,7 +371,7 @@ absl::StatusOr<MoveCertificates> AccountClient::ConfirmMove() {
   const auto consent = state.statements.find(std::string(Consent::kType));
   certificates.keys_alone = consent != state.statements.end() &&
                             consent->second.digest() == release.body.consent &&
-                            MovesKeysAlone(consent->second);
+                            ConsentsToMoveKeysAlone(consent->second);
   // The source's custody first: storage keeps the certificate that it answers with. Where the keys
   // alone moved, the data is where it was, and its storage keeps it.
   ASSIGN_OR_RETURN(std::vector<Statement> evidence, DeliverToCustody(source, {statement}));

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "client/account/move_proof.h"
 #include "client/profile/profile.h"
 #include "client/session/session.h"
 #include "services/common/statement/custody.h"
@@ -99,12 +100,13 @@ class AccountClient final {
   // release and activation of the two custodies with their endorsements; else refuses and says
   // which is missing.
   absl::Status Follow(const std::vector<Statement>& evidence);
+  absl::Status Adopt(const VerifiedMove& move);
   // The same when the keys alone come from another region to where the data is: storage goes on
   // serving, and the custody that had the keys knows. True if they have come.
   absl::StatusOr<bool> FollowKeys(const AccountView& view);
   // The device's newest consent, if it says the same and nothing has ended it since; null
   // otherwise.
-  const Statement* FindStanding(const Consent& consent, UnixMillis now) const;
+  const Statement* FindSameConsent(const Consent& consent, UnixMillis now) const;
   template <typename Body>
   absl::Status SignAndDeliver(const Body& body, UnixMillis expiry = 0);
   // To custody, and then, with what custody answered, to storage.

@@ -159,8 +159,7 @@ std::string Codes(const std::vector<std::string>& codes) {
 absl::Status AcceptTerms(const Context& context) {
   return Change(context, [&](AccountClient& client) -> absl::Status {
     ASSIGN_OR_RETURN(const Consent consent, client.AcceptTerms());
-    const std::optional<Placement> place = PlacementBefore(consent);
-    const bool keys_alone = place.has_value() && !place->resident();
+    const bool keys_alone = MovesKeysAlone(consent);
     context.Note(std::string("Signed: your ") + (keys_alone ? "keys" : "data and keys") +
                  " may move from " + consent.source.name() + " to " + consent.destination.name() +
                  (keys_alone ? ", where your data is," : "") + " under the terms " +

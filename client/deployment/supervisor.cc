@@ -354,7 +354,9 @@ absl::Status Supervisor::AdvanceClock(int64_t delta_ms) {
   // Our own view of the clock, which looks at the file now and then only.
   const Steady::time_point end = Steady::now() + kClockPatience;
   while (session_->Now() < target) {
-    if (Steady::now() > end) return Refuse(Reason::kStateNotReady, "the clock file was replaced");
+    if (Steady::now() > end) {
+      return Refuse(Reason::kStateNotReady, "the clock file does not show the new time any more");
+    }
     std::this_thread::sleep_for(kLookInterval);
   }
   return absl::OkStatus();

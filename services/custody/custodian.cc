@@ -72,14 +72,11 @@ absl::Status Custodian::CheckRecord(const Statement& record, const DeviceChain& 
   if (parsed.envelope.number != 1) {
     return Refuse(Reason::kFieldInvalid, "an account record is statement number 1");
   }
-  if (body.policy.size() != 1 ||
-      body.policy[0].regions != std::vector<std::string>{site_->region.name()}) {
-    return Refuse(Reason::kFieldInvalid, "the policy does not name this custody alone");
-  }
-  const std::optional<Placement> place = PlacementOf(body.policy[0], body.home_region);
-  if (!place.has_value()) {
+  const std::optional<Placement> place = PlacementOf(body);
+  if (!place.has_value() || place->keys != site_->region) {
     return Refuse(Reason::kFieldInvalid,
-                  "resident keys are in the home region, exclave keys in another one");
+                  "one policy that names this custody alone: resident keys are in the home region, "
+                  "exclave keys in another one");
   }
   for (const std::string& refuge : body.policy[0].refuge_regions) {
     if (site_->topology->FindRegion(refuge) == nullptr) {

@@ -32,16 +32,6 @@ absl::Status VerifyByAnyDevice(const DeviceChain& chain, const Statement& statem
   return Refuse(Reason::kSignatureInvalid, "the issuer never was a device of the account");
 }
 
-// Where an account began whose keys were made in another region than its data.
-absl::StatusOr<std::optional<RegionId>> DataElsewhere(const AccountRecord& record) {
-  const std::optional<Placement> place =
-      record.policy.size() == 1 ? PlacementOf(record.policy[0], record.home_region) : std::nullopt;
-  if (!place.has_value()) {
-    return Refuse(Reason::kFieldInvalid, "an account record that does not say where the keys are");
-  }
-  return place->resident() ? std::nullopt : std::make_optional(place->home);
-}
-
 // What the command says about the account, verified against its id alone: chain, numbered
 // statements, territory.
 absl::StatusOr<Account> ReadAccount(const ImportCommand& command, const std::string& deployment) {
@@ -62,7 +52,11 @@ absl::StatusOr<Account> ReadAccount(const ImportCommand& command, const std::str
     if (first) {
       ASSIGN_OR_RETURN(const auto record, ParseStatement<AccountRecord>(statement));
       account.territory = record.body.territory;
-      ASSIGN_OR_RETURN(account.data_region, DataElsewhere(record.body));
+      const std::optional<Placement> place = PlacementOf(record.body);
+      if (!place.has_value()) {
+        return Refuse(Reason::kFieldInvalid, "the account record does not say where the keys are");
+      }
+      if (!place->resident()) account.data_region = place->home;
     } else if (envelope.type == TerritoryChange::kType) {
       ASSIGN_OR_RETURN(const auto change, ParseStatement<TerritoryChange>(statement));
       account.territory = change.body.territory;

@@ -6,6 +6,7 @@
 #include "services/common/log/merkle.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
 #include "services/custody/leaves.h"
 
@@ -85,8 +86,12 @@ absl::Status Ledger::Recount() {
         // Whether a device has read its data back stands in the history, which is not read here.
         agenda_->Hasten(id, site_->Now());
       }
-      if (account.presence == Presence::kActive && account.data_region.has_value()) {
-        // As does a consent to move the keys to where the data is.
+      if (account.presence == Presence::kActive && account.data_region.has_value() &&
+          !DecideStanding(*site_->topology, FactsOf(account, site_->region), site_->Now())
+               .scheduled_region.name()
+               .empty()) {
+        // As does a consent to move the keys to where the data is; none is taken before such a move
+        // is announced.
         agenda_->Hasten(id, site_->Now());
       }
     }

@@ -28,11 +28,7 @@ std::optional<RegionId> KeeperElsewhere(const Delivery& delivery, const RegionId
   for (const ReadStatement& read : delivery.device) {
     const absl::StatusOr<Parsed<AccountRecord>> record =
         ParseStatement<AccountRecord>(read.statement);
-    if (!record.ok() || record->body.policy.size() != 1) {
-      continue;
-    }
-    const std::optional<Placement> place =
-        PlacementOf(record->body.policy[0], record->body.home_region);
+    const std::optional<Placement> place = record.ok() ? PlacementOf(record->body) : std::nullopt;
     if (place.has_value() && place->home == here && place->keys != here) {
       return place->keys;
     }

@@ -26,12 +26,12 @@ absl::StatusOr<DeviceChain> VerifyChain(const Topology& topology,
 }
 
 absl::Status CheckHome(const Topology& topology, const RegionId& region,
-                       const AccountRecord& record, UnixMillis now) {
+                       const AccountRecord& record, const Placement& place, UnixMillis now) {
   const HomeInfo& home = HomeAt(topology.territory(record.territory), now);
-  if (record.home_region != region || home.region != region) {
+  if (place.home != region || home.region != region) {
     return Refuse(Reason::kRulesForbid, "the home of this territory is " + home.region.name());
   }
-  if (PlacementOf(record.policy[0], record.home_region) != PlacementOf(home)) {
+  if (home.keys != place.keys) {
     return Refuse(Reason::kRulesForbid,
                   "the keys of this territory are kept in " + home.keys.name());
   }
@@ -42,8 +42,9 @@ absl::Status CheckHome(const Topology& topology, const RegionId& region,
   return absl::OkStatus();
 }
 
-absl::Status CheckPolicy(const Topology& topology, const AccountRecord& record) {
-  if (record.policy.size() != 1 || !PlacementOf(record.policy[0], record.home_region).has_value()) {
+absl::StatusOr<Placement> ReadPolicy(const Topology& topology, const AccountRecord& record) {
+  std::optional<Placement> place = PlacementOf(record);
+  if (!place.has_value()) {
     return Refuse(
         Reason::kFieldInvalid,
         "one policy, of one custody: resident keys are in the home region, exclave keys in "
@@ -54,7 +55,7 @@ absl::Status CheckPolicy(const Topology& topology, const AccountRecord& record) 
       return Refuse(Reason::kFieldInvalid, "no such refuge region");
     }
   }
-  return absl::OkStatus();
+  return *std::move(place);
 }
 
 }  // namespace
@@ -70,18 +71,17 @@ absl::StatusOr<VerifiedOpening> VerifyOpening(const Topology& topology, const Re
   if (!chain.Contains({record.body.chain_number, record.body.chain_hash})) {
     return Refuse(Reason::kChainBehind, "the account record names another chain");
   }
-  RETURN_IF_ERROR(CheckPolicy(topology, record.body));
-  RETURN_IF_ERROR(CheckHome(topology, region, record.body, now));
+  ASSIGN_OR_RETURN(const Placement place, ReadPolicy(topology, record.body));
+  RETURN_IF_ERROR(CheckHome(topology, region, record.body, place, now));
 
-  ASSIGN_OR_RETURN(const RegionId keys, RegionId::Create(record.body.policy[0].regions[0]));
   if (command.activations.size() != 1) {
     return Refuse(Reason::kFieldInvalid, "one activation for each custody of the policy");
   }
   ServiceStatements services(topology, now);
   services.Offer(command.endorsements);
   ASSIGN_OR_RETURN(const auto activation,
-                   services.Verify<Activation>(command.activations[0], keys, ServiceKind::kCustody,
-                                               chain.account()));
+                   services.Verify<Activation>(command.activations[0], place.keys,
+                                               ServiceKind::kCustody, chain.account()));
   if (activation.body.epoch != 1 || !activation.body.release.IsZero() ||
       activation.body.newest_version == 0) {
     return Refuse(Reason::kFieldInvalid, "not the activation of a new account");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/common/status/macros.h"
+#include "services/common/topology/standing.h"
 
 namespace comity::storage {
 namespace {
@@ -57,12 +58,11 @@ absl::StatusOr<AccountView> AccountView::Build(const std::vector<Statement>& his
     if (type == AccountRecord::kType) {
       ASSIGN_OR_RETURN(auto record, Reparse<AccountRecord>(*entry.statement));
       view.territory_ = std::move(record.body.territory);
-      if (record.body.policy.size() == 1 && record.body.policy[0].mode == CustodyMode::kExclave &&
-          record.body.policy[0].regions.size() == 1) {
-        absl::StatusOr<RegionId> keys = RegionId::Create(record.body.policy[0].regions[0]);
-        if (!keys.ok()) return Refuse(Reason::kDataCorrupt, "a policy that names no region");
-        view.keys_elsewhere_ = *std::move(keys);
+      const std::optional<Placement> place = PlacementOf(record.body);
+      if (!place.has_value()) {
+        return Refuse(Reason::kDataCorrupt, "an account record that does not say where keys are");
       }
+      if (!place->resident()) view.keys_elsewhere_ = place->keys;
     } else if (type == Consent::kType) {
       ASSIGN_OR_RETURN(auto consent, Reparse<Consent>(*entry.statement));
       view.consent_ =

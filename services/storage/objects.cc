@@ -89,13 +89,13 @@ absl::StatusOr<std::optional<Gate>> Objects::PassGate(const OwnerAccess& access,
                                                       const ObjectId& object,
                                                       const BucketView& view) {
   const AccountEpoch epoch = access.snapshot().info.epoch;
-  const Gate open{GateKind::kOpen, epoch};
-  if (view.gate == open) return std::optional<Gate>();
-  // Confirmed by the move that brought the account here, left over from an earlier stay, or open
-  // since before its keys alone came here: whatever moves the data away fences every gate.
+  // An earlier epoch is of before the keys alone came here: what moves data fences every gate.
+  if (view.gate.has_value() && view.gate->kind == GateKind::kOpen && view.gate->epoch <= epoch) {
+    return std::optional<Gate>();
+  }
+  // Confirmed by the move that brought the account here, or left over from an earlier stay.
   const bool mine = !view.gate.has_value() || *view.gate == Gate{GateKind::kSealed, epoch} ||
-                    ((view.gate->kind == GateKind::kFenced || view.gate->kind == GateKind::kOpen) &&
-                     view.gate->epoch <= epoch);
+                    (view.gate->kind == GateKind::kFenced && view.gate->epoch <= epoch);
   if (!mine) return Refuse(Reason::kAccountFenced, "the bucket is fenced");
   const uint8_t bucket = BucketOf(object);
   if (!access.snapshot().buckets.contains(bucket)) {
@@ -112,7 +112,7 @@ absl::StatusOr<std::optional<Gate>> Objects::PassGate(const OwnerAccess& access,
     };
     RETURN_IF_ERROR(account_store_->Update(access.account(), list).status());
   }
-  return std::optional<Gate>(open);
+  return std::optional<Gate>({GateKind::kOpen, epoch});
 }
 
 absl::StatusOr<ObjectRecord> Objects::Commit(const OwnerAccess& access, const PutCommand& command,

@@ -154,22 +154,25 @@ TEST(CustodyCrashTest, MoveSurvivesADeathAtEveryStep) {
   });
 }
 
+// The keys arrive and nobody hears of it, so that the withdrawal finds them there.
+template <typename Run>
+void WithdrawWhereTheKeysArrived(Run& run) {
+  int calls = 0;
+  run.world.network.fate = [&calls] {
+    return ++calls >= 2 ? CallFate::kLoseAnswer : CallFate::kFine;
+  };
+  run.Round();
+  run.Withdraw();
+  run.Round();
+  run.world.network.fate = nullptr;
+  for (int i = 0; i < 5; ++i) run.Round();
+}
+
 TEST(CustodyCrashTest, WithdrawnMoveSurvivesADeathAtEveryStep) {
   KillEverywhere(8, [](uint64_t n, Moment moment) {
     MoveRun run;
-    // The keys arrive and nobody hears of it, so that the withdrawal finds them there.
-    int calls = 0;
-    run.world.network.fate = [&calls] {
-      return ++calls >= 2 ? CallFate::kLoseAnswer : CallFate::kFine;
-    };
     run.world.deaths.Arm(n, moment);
-    run.Round();
-    run.Withdraw();
-    run.Round();
-    run.world.network.fate = nullptr;
-    for (int i = 0; i < 5; ++i) {
-      run.Round();
-    }
+    WithdrawWhereTheKeysArrived(run);
     EXPECT_TRUE(run.stays());
     run.CheckEnd();
     return run.world.deaths.struck();
@@ -269,17 +272,8 @@ TEST(CustodyCrashTest, MoveOfKeysAloneSurvivesADeathAtEveryStep) {
 TEST(CustodyCrashTest, WithdrawnMoveOfKeysAloneSurvivesADeathAtEveryStep) {
   KillEverywhere(6, [](uint64_t n, Moment moment) {
     KeyMoveRun run;
-    // The keys arrive and nobody hears of it, so that the withdrawal finds them there.
-    int calls = 0;
-    run.world.network.fate = [&calls] {
-      return ++calls >= 2 ? CallFate::kLoseAnswer : CallFate::kFine;
-    };
     run.world.deaths.Arm(n, moment);
-    run.Round();
-    run.Withdraw();
-    run.Round();
-    run.world.network.fate = nullptr;
-    for (int i = 0; i < 5; ++i) run.Round();
+    WithdrawWhereTheKeysArrived(run);
     EXPECT_TRUE(run.stays());
     return run.world.deaths.struck();
   });

@@ -66,6 +66,18 @@ bool BorderIsOpen(const Topology& topology, const Placement& from, const RegionI
          topology.BorderAllows(from.keys, to, ServiceKind::kCustody);
 }
 
+// Where an account is whose data is in `home`, under these policies.
+std::optional<Placement> PlacementUnder(const std::vector<CustodyPolicy>& policies,
+                                        const RegionId& home) {
+  if (policies.size() != 1 || policies[0].regions.size() != 1) return std::nullopt;
+  absl::StatusOr<RegionId> keys = RegionId::Create(policies[0].regions[0]);
+  if (!keys.ok()) return std::nullopt;
+  Placement place{home, *std::move(keys)};
+  return place.resident() == (policies[0].mode == CustodyMode::kResident)
+             ? std::make_optional(std::move(place))
+             : std::nullopt;
+}
+
 // "live in eu", "live in eu, their keys in us"
 std::string LiveIn(const Placement& place) {
   return "live in " + place.home.name() +
@@ -79,21 +91,19 @@ CustodyPolicy PolicyOf(const Placement& place) {
       place.resident() ? CustodyMode::kResident : CustodyMode::kExclave, {place.keys.name()}, {}};
 }
 
-std::optional<Placement> PlacementOf(const CustodyPolicy& policy, const RegionId& home) {
-  if (policy.regions.size() != 1) return std::nullopt;
-  absl::StatusOr<RegionId> keys = RegionId::Create(policy.regions[0]);
-  if (!keys.ok()) return std::nullopt;
-  Placement place{home, *std::move(keys)};
-  return place.resident() == (policy.mode == CustodyMode::kResident)
-             ? std::make_optional(std::move(place))
-             : std::nullopt;
+std::optional<Placement> PlacementOf(const AccountRecord& record) {
+  return PlacementUnder(record.policy, record.home_region);
 }
 
 std::optional<Placement> PlacementBefore(const Consent& consent) {
-  if (consent.policy_before.size() != 1) return std::nullopt;
-  const CustodyPolicy& policy = consent.policy_before[0];
-  const bool exclave = policy.mode == CustodyMode::kExclave;
-  return PlacementOf(policy, exclave ? consent.destination : consent.source);
+  const bool exclave =
+      consent.policy_before.size() == 1 && consent.policy_before[0].mode == CustodyMode::kExclave;
+  return PlacementUnder(consent.policy_before, exclave ? consent.destination : consent.source);
+}
+
+bool MovesKeysAlone(const Consent& consent) {
+  const std::optional<Placement> place = PlacementBefore(consent);
+  return place.has_value() && !place->resident();
 }
 
 const HomeInfo& HomeAt(const TerritoryInfo& territory, UnixMillis now) {

@@ -57,12 +57,14 @@ const HomeInfo& HomeAt(const TerritoryInfo& territory, UnixMillis now);
 // The custody policy of accounts that are placed so, without refuge regions.
 CustodyPolicy PolicyOf(const Placement& place);
 inline Placement PlacementOf(const HomeInfo& home) { return {home.region, home.keys}; }
-// Where an account is whose policy this is; nothing for a policy that says something else than
-// where one custody is. `home` is the home region of the account record.
-std::optional<Placement> PlacementOf(const CustodyPolicy& policy, const RegionId& home);
+// Where an account begins; nothing when its record has no policy, several, or one that says
+// something else than where one custody is.
+std::optional<Placement> PlacementOf(const AccountRecord& record);
 // Where an account is when it consents to this, as the consent has it. What moves its keys alone
 // names the region of the keys as source, and that of the data as destination.
 std::optional<Placement> PlacementBefore(const Consent& consent);
+// Does it bring keys from another region to where the data is? False also when it says nothing.
+bool MovesKeysAlone(const Consent& consent);
 // The next scheduled home that keeps data or keys elsewhere than today's, if announced.
 const HomeInfo* AnnouncedChange(const TerritoryInfo& territory, UnixMillis now);
 

@@ -1,5 +1,7 @@
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -7,6 +9,7 @@
 
 #include "services/common/crypto/random.h"
 #include "services/common/statement/custody.h"
+#include "services/common/status/macros.h"
 #include "services/storage/account_opening.h"
 #include "services/storage/account_rules.h"
 #include "services/storage/account_view.h"
@@ -114,6 +117,23 @@ TEST_F(ExclaveOpeningTest, RegionOfTheKeysOpensNoData) {
 class KeysArriveTest : public ::testing::Test {
  protected:
   AccountEpoch Epoch() { return world_.AtStorage()->info.epoch; }
+  absl::Status Put(const ObjectId& object, uint64_t expected_version) {
+    ASSIGN_OR_RETURN(
+        const OwnerAccess access,
+        world_.storage->accounts().Owner(world_.Device(), world_.account.id(), Access::kWrite));
+    PutCommand command;
+    command.request = RandomId<RequestId>();
+    command.object = object;
+    command.content = RandomId<ContentId>();
+    command.expected_version = expected_version;
+    command.wrapped_content_key = "content key";
+    command.wrapped_attributes_key = "attributes key";
+    command.sealed_attributes = "attributes";
+    ASSIGN_OR_RETURN(const std::unique_ptr<Upload> upload,
+                     world_.storage->objects().BeginPut(access, std::move(command)));
+    RETURN_IF_ERROR(upload->Write("ciphertext"));
+    return upload->Finish().status();
+  }
   ExclaveWorld world_;
 };
 
@@ -141,6 +161,19 @@ TEST_F(KeysArriveTest, MaintenanceFindsTheAccountDue) {
   world_.storage->Maintain([] { return false; });
   EXPECT_EQ(Epoch(), 2u);
   EXPECT_THAT(world_.storage->index().Due(world_.now()), IsEmpty());
+}
+
+TEST_F(KeysArriveTest, OwnersWriteOnWhereTheyWroteBefore) {
+  const auto object = RandomId<ObjectId>();
+  ASSERT_THAT(Put(object, 0), IsOk());
+  world_.Consent();
+  world_.us.Tick();
+  ASSERT_THAT(world_.Attend(), IsOk());
+  ASSERT_EQ(Epoch(), 2u);
+  EXPECT_THAT(Put(object, 1), IsOk());
+  world_.RestartStorage();
+  EXPECT_THAT(Put(object, 2), IsOk());
+  EXPECT_THAT(Put(RandomId<ObjectId>(), 0), IsOk());
 }
 
 TEST_F(KeysArriveTest, DeviceMayBringTheProofs) {

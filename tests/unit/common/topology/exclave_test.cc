@@ -1,6 +1,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -143,11 +145,21 @@ TEST_F(ExclaveTest, ConsentOfAResidentAccountMovesNoExclaveKeys) {
 }
 
 TEST_F(ExclaveTest, PolicyThatContradictsItsPlaceSaysNothing) {
-  EXPECT_EQ(PlacementOf({CustodyMode::kResident, {"us"}, {}}, eu_), std::nullopt);
-  EXPECT_EQ(PlacementOf({CustodyMode::kExclave, {"eu"}, {}}, eu_), std::nullopt);
-  EXPECT_EQ(PlacementOf({CustodyMode::kExclave, {"us", "eu"}, {}}, eu_), std::nullopt);
-  EXPECT_EQ(PlacementOf({CustodyMode::kExclave, {}, {}}, eu_), std::nullopt);
-  EXPECT_EQ(PlacementOf({CustodyMode::kExclave, {"No Region"}, {}}, eu_), std::nullopt);
+  const auto place = [&](std::vector<CustodyPolicy> policies) {
+    AccountRecord record;
+    record.home_region = eu_;
+    record.policy = std::move(policies);
+    return PlacementOf(record);
+  };
+  const CustodyPolicy exclave{CustodyMode::kExclave, {"us"}, {}};
+  EXPECT_EQ(place({exclave}), (Placement{eu_, us_}));
+  EXPECT_EQ(place({}), std::nullopt);
+  EXPECT_EQ(place({exclave, exclave}), std::nullopt);
+  EXPECT_EQ(place({{CustodyMode::kResident, {"us"}, {}}}), std::nullopt);
+  EXPECT_EQ(place({{CustodyMode::kExclave, {"eu"}, {}}}), std::nullopt);
+  EXPECT_EQ(place({{CustodyMode::kExclave, {"us", "eu"}, {}}}), std::nullopt);
+  EXPECT_EQ(place({{CustodyMode::kExclave, {}, {}}}), std::nullopt);
+  EXPECT_EQ(place({{CustodyMode::kExclave, {"No Region"}, {}}}), std::nullopt);
 }
 
 TEST_F(ExclaveTest, StandingsLeadFromKeysElsewhereToKeysAtHome) {
