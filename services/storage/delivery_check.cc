@@ -236,7 +236,7 @@ bool Concerns(const Site& site, const AccountSnapshot& account, const Read& read
 }  // namespace
 
 absl::Status VerifyDeviceHistory(const DeviceChain& chain, const Statement& statement) {
-  const absl::Status active = chain.VerifyDeviceStatement(statement);
+  absl::Status active = chain.VerifyDeviceStatement(statement);
   if (active.ok()) return active;
   ASSIGN_OR_RETURN(const Envelope envelope, PeekEnvelope(statement));
   if (envelope.deployment != chain.deployment() || envelope.subject != chain.account().bytes()) {

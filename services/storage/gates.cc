@@ -19,7 +19,7 @@ absl::Status SetOneGate(ObjectStore& objects, const AccountId& account, uint8_t 
     ASSIGN_OR_RETURN(const std::optional<Gate> gate, objects.GetGate(account, bucket));
     if (gate == to) return absl::OkStatus();
     if (only_from.has_value() && gate != only_from) return absl::OkStatus();
-    const absl::Status set = objects.SetGate(account, bucket, gate, to);
+    absl::Status set = objects.SetGate(account, bucket, gate, to);
     if (ReasonOf(set) != Reason::kConflict) return set;
   }
   return Refuse(Reason::kConflict, "the gate of a bucket changes too often");

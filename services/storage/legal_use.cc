@@ -48,8 +48,7 @@ absl::StatusOr<std::vector<StoredObject>> CollectObjects(ObjectStore& objects,
     if (bytes > kMaxAnswerBytes) {
       return Refuse(Reason::kMessageTooLarge, "the answer does not fit: authorise a smaller scope");
     }
-    found.push_back(*std::move(object));
-    object.reset();
+    found.push_back(*std::exchange(object, std::nullopt));
   }
   return found;
 }

@@ -30,6 +30,15 @@ std::vector<Statement> StatementsForPrepare(const AccountSnapshot& account) {
   return statements;
 }
 
+// What the next pass will find was written while this one ran: little if it was short, and, where
+// comparing alone takes long, probably if this one found little.
+bool LeavesLittle(const PassResult& pass, int64_t took_ms) {
+  constexpr int64_t kShortMs = 200;
+  constexpr uint64_t kFewChanges = 16;
+  constexpr uint64_t kFewBytes = 16 << 20;
+  return took_ms <= kShortMs || (pass.changes() <= kFewChanges && pass.bytes <= kFewBytes);
+}
+
 }  // namespace
 
 bool IsTransient(const absl::Status& status) {
@@ -182,9 +191,9 @@ absl::StatusOr<PassResult> Mover::RunPass(const AccountSnapshot& account) {
 
 absl::Status Mover::Copy(const AccountSnapshot& account) {
   // Writes go on meanwhile: passes until what is left fits into a short pause.
-  constexpr uint64_t kFewChanges = 16;
   constexpr int kPasses = 8;
   for (int i = 0; i < kPasses; ++i) {
+    const UnixMillis begun = site_.Now();
     ASSIGN_OR_RETURN(const SnapshotPtr now, accounts_->Load(account.account));
     if (now == nullptr || !now->move.has_value()) return Refuse(Reason::kAccountNotHere);
     const absl::Status may =
@@ -194,7 +203,7 @@ absl::Status Mover::Copy(const AccountSnapshot& account) {
     if (!pass.ok()) {
       return IsTransient(pass.status()) ? pass.status() : CallOff(account, ReasonOf(pass.status()));
     }
-    if (pass->changes() <= kFewChanges) break;
+    if (LeavesLittle(*pass, site_.Now() - begun)) break;
   }
   return UpdateMove(account,
                     [](const AccountSnapshot&, AccountEdit& edit) {
@@ -216,8 +225,7 @@ absl::Status Mover::SetFence(const AccountSnapshot& account) {
   Reason refused = Reason::kUnspecified;
   const absl::StatusOr<SnapshotPtr> fenced =
       UpdateMove(account, [&](const AccountSnapshot& now, AccountEdit& edit) -> absl::Status {
-        const absl::Status may =
-            CheckMayMove(*site_.topology, site_.region, now, *now.move, site_.Now());
+        absl::Status may = CheckMayMove(*site_.topology, site_.region, now, *now.move, site_.Now());
         if (!may.ok()) {
           refused = ReasonOf(may);
           return may;

@@ -70,8 +70,7 @@ absl::Status Mover::Decide(const AccountSnapshot& account) {
   MoveDecision decision = FindDecision(site_, *now, {});
   if (!decision.abort.has_value() && !decision.activation.has_value()) {
     // Whatever the destination answers, custody must learn of the fence: its clock ends it.
-    const absl::Status confirmed =
-        decision.release.has_value() ? absl::OkStatus() : ConfirmThere(*now);
+    absl::Status confirmed = decision.release.has_value() ? absl::OkStatus() : ConfirmThere(*now);
     ASSIGN_OR_RETURN(now, accounts_->Load(account.account));
     absl::StatusOr<MoveDecision> asked = AskCustody(*now);
     if (!asked.ok()) return asked.status();
@@ -301,8 +300,7 @@ absl::Status Mover::TellCalledOff(const AccountSnapshot& account) {
     // Without one the destination drops what it has when the consent ends.
     ASSIGN_OR_RETURN(statements, StatementsAfterConsent(account));
   }
-  const absl::Status told =
-      statements.empty() ? absl::OkStatus() : TellDestination(account, statements);
+  absl::Status told = statements.empty() ? absl::OkStatus() : TellDestination(account, statements);
   // A refusal for good means that there is nothing of this move there.
   if (!told.ok() && IsTransient(told)) return told;
   return UpdateMove(account,

@@ -209,7 +209,7 @@ absl::Status Objects::Delete(const OwnerAccess& access, const RequestId& request
     change.now = site_.Now();
     change.erase = true;
     change.memo = {memo_key, Memo{request_digest, 0, change.now}};
-    const absl::Status written = objects_->Write(access.account(), object, view, change);
+    absl::Status written = objects_->Write(access.account(), object, view, change);
     if (ReasonOf(written) != Reason::kConflict) return written;
   }
   return Refuse(Reason::kConflict, "the bucket changes too often");

@@ -142,6 +142,7 @@ class StorageGrpcService final : public pb::StorageService::Service {
       ASSIGN_OR_RETURN(
           const Migration migration,
           node_->migrations().Start(command.request, command.destination, command.max_accounts));
+      environment_->TickSoon();  // which enrols the accounts
       response->set_migration_id(std::string(migration.id.bytes()));
       response->set_accounts(migration.accounts);
       return absl::OkStatus();

@@ -29,7 +29,7 @@ constexpr char kDestination[] = "cn";
 constexpr char kOperator[] = "us/ops-evans";
 constexpr UnixMillis kAnnounced = 1'515'628'800'000;  // 2018-01-11
 constexpr UnixMillis kInForce = 1'519'862'400'000;    // 2018-03-01
-constexpr auto kLookInterval = std::chrono::milliseconds(2);
+constexpr auto kLookInterval = std::chrono::milliseconds(5);
 constexpr auto kPatience = std::chrono::seconds(60);
 constexpr double kMiB = 1 << 20;
 

@@ -22,6 +22,7 @@ absl::StatusOr<TlsIdentity> TlsOf(const Owner& owner) { return owner.profile->Tl
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<World>> World::Create(const std::string& parent) {
+  RETURN_IF_ERROR(MakePrivateFolders(parent));
   std::string folder = parent + "/comity-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) {
     return Refuse(Reason::kStoreUnavailable, "cannot make a folder in " + parent);

@@ -86,7 +86,7 @@ class OtherClientsTest : public ::testing::TestWithParam<Client> {
     ASSERT_EQ(Bash("comity up --dir world").exit_code, 0);
     std::ofstream small(Path("small.txt"));
     small << "A letter.\n";
-    std::ofstream(Path("empty.txt"));
+    const std::ofstream empty(Path("empty.txt"));
     // Three segments and a bit.
     std::ofstream large(Path("large.bin"), std::ios::binary);
     for (uint32_t i = 0; i < 820'000; ++i) large.write(reinterpret_cast<const char*>(&i), 4);

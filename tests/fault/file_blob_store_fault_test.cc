@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/common/store/file_blob_store.h"
 #include "tests/fault/unsteady_file_calls.h"
@@ -28,10 +29,8 @@ class BlobHistory final {
 
   absl::Status Open() {
     store_.reset();
-    absl::StatusOr<std::unique_ptr<FileBlobStore>> store =
-        FileBlobStore::Open(directory_.path(), disk_);
-    if (store.ok()) store_ = *std::move(store);
-    return store.status();
+    ASSIGN_OR_RETURN(store_, FileBlobStore::Open(directory_.path(), disk_));
+    return absl::OkStatus();
   }
   void CutPower() {
     store_.reset();

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 
+#include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/common/store/rocksdb_record_store.h"
 #include "tests/fakes/manual_clock.h"
@@ -24,11 +25,13 @@ class Machine final {
  public:
   absl::Status Open() {
     store_.reset();
-    absl::StatusOr<std::unique_ptr<RocksRecordStore>> store = RocksRecordStore::Open(
-        directory_.path(),
-        {.env = env_.get(), .clock = &clock_, .write_buffer_bytes = 64 << 10, .version_block = 5});
-    if (store.ok()) store_ = *std::move(store);
-    return store.status();
+    RocksRecordStoreOptions options;
+    options.env = env_.get();
+    options.clock = &clock_;
+    options.write_buffer_bytes = 64 << 10;
+    options.version_block = 5;
+    ASSIGN_OR_RETURN(store_, RocksRecordStore::Open(directory_.path(), options));
+    return absl::OkStatus();
   }
   void Close() { store_.reset(); }
   void CutPower(std::mt19937_64& random) {

@@ -12,6 +12,7 @@
 #include "services/common/files/files.h"
 #include "services/common/statement/proto_codec.h"
 #include "services/common/status/check.h"
+#include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "tests/testing/authorisation.h"
 #include "tests/testing/deployment.h"
@@ -86,9 +87,8 @@ class Agent final {
     for (const pb::DownloadPackageResponse& message : messages) {
       if (absl::Status taken = reader.Take(message); !taken.ok()) return taken;
     }
-    absl::StatusOr<std::vector<OpenedFile>> finished = reader.Finish();
-    if (finished.ok()) opened = *std::move(finished);
-    return finished.status();
+    ASSIGN_OR_RETURN(opened, reader.Finish());
+    return absl::OkStatus();
   }
 
  private:

@@ -2,6 +2,7 @@
 #define COMITY_TESTS_SIM_EXPLORER_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,8 @@
 
 // Goes through what can happen in a world. A state is kept by forking: each choice is tried in a
 // child of the process, so that the product's code, its stacks and its memory need not know how to
-// be copied or to begin anew.
+// be copied. Nearest ways come first, more or less, and as many processes work as there are
+// processors.
 namespace comity::sim {
 
 struct Exploration {
@@ -26,7 +28,8 @@ struct Exploration {
 struct Bounds {
   uint64_t states = 1 << 20;
   int64_t seconds = 600;
-  uint32_t depth = 1'000;
+  // Told now and then how many states are known, and how many of them wait to be looked into.
+  std::function<void(uint64_t states, uint64_t waiting)> progress;
 };
 
 // Every state that can be reached, each once. Stops at the first breach.

@@ -24,8 +24,12 @@ Scenario Planted(const std::string& name, int plant) {
   return scenario;
 }
 
-int Explore(const std::string& name, int plant, const Bounds& bounds) {
+int Explore(const std::string& name, int plant, Bounds bounds) {
   const TestDeployment deployment;
+  bounds.progress = [](uint64_t states, uint64_t waiting) {
+    std::fprintf(stderr, "  %llu states, of which %llu are to be looked into\n",
+                 static_cast<unsigned long long>(states), static_cast<unsigned long long>(waiting));
+  };
   const Exploration found = ExploreAll(deployment, Planted(name, plant), bounds);
   if (!found.breach.empty()) PrintBreach(found);
   std::printf("%s: %llu states, %llu steps, %llu ends, depth %u%s\n", name.c_str(),

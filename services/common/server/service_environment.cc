@@ -81,17 +81,22 @@ struct ServiceEnvironment::Tickers {
     while (true) {
       RunAll();
       absl::MutexLock lock(&mutex);
-      if (mutex.AwaitWithTimeout(absl::Condition(&stops), absl::FromChrono(interval))) {
+      mutex.AwaitWithTimeout(absl::Condition(this, &Tickers::StopsOrIsWanted),
+                             absl::FromChrono(interval));
+      if (stops) {
         return;
       }
+      wanted = false;
     }
   }
+  bool StopsOrIsWanted() const ABSL_SHARED_LOCKS_REQUIRED(mutex) { return stops || wanted; }
 
   ServiceLog* const log;
   const std::chrono::milliseconds interval;
   std::vector<Ticker> tickers;  // fixed once the thread runs
   mutable absl::Mutex mutex;
   bool stops ABSL_GUARDED_BY(mutex) = false;
+  bool wanted ABSL_GUARDED_BY(mutex) = false;
   std::thread thread;
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
@@ -181,6 +186,11 @@ void ServiceEnvironment::RegisterTicker(std::string name, std::function<void()> 
 bool ServiceEnvironment::stopping() const {
   absl::MutexLock lock(&tickers_->mutex);
   return tickers_->stops;
+}
+
+void ServiceEnvironment::TickSoon() {
+  absl::MutexLock lock(&tickers_->mutex);
+  tickers_->wanted = true;
 }
 
 void ServiceEnvironment::TickOnce() { tickers_->RunAll(); }

@@ -112,6 +112,8 @@ class ServiceEnvironment final {
   // stopping() is true. Register before the server starts.
   void RegisterTicker(std::string name, std::function<void()> tick);
   bool stopping() const;
+  // The next round begins as soon as the maintenance thread is free: for what a call has made due.
+  void TickSoon();
   // Runs every registered ticker once, on this thread: for tests that start no thread.
   void TickOnce();
   void StartTickers();

@@ -60,6 +60,10 @@ void TuneDatabase(size_t write_buffer_bytes, rocksdb::DBOptions& options) {
   options.track_and_verify_wals_in_manifest = true;
   // An error is for the operator to clear: RocksDB must not resume behind a refusal.
   options.max_bgerror_resume_count = 0;
+  // Whoever waits for a group's sync sleeps, and the group's leader writes for all: with more
+  // writers than processors, spinning and waking them twice costs more than it gives.
+  options.enable_write_thread_adaptive_yield = false;
+  options.allow_concurrent_memtable_write = false;
   options.max_total_wal_size = 8 * write_buffer_bytes;
   options.db_write_buffer_size = 4 * write_buffer_bytes;
   options.max_open_files = 1000;

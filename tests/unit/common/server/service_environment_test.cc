@@ -150,6 +150,23 @@ TEST_F(ServiceEnvironmentTest, TickersRunOnTheirThreadUntilStopped) {
   EXPECT_GE(after_stop, 3);
 }
 
+TEST_F(ServiceEnvironmentTest, WhoeverWantsATickDoesNotWaitForTheNext) {
+  const std::unique_ptr<ServiceEnvironment> environment = Create(Resources());
+  // So many would take minutes if one came after the other by itself.
+  constexpr int kTicks = 1'000;
+  absl::Notification last;
+  int ticks = 0;
+  environment->RegisterTicker("count", [&] {
+    if (++ticks == kTicks) {
+      last.Notify();
+    }
+    environment->TickSoon();
+  });
+  environment->StartTickers();
+  last.WaitForNotification();
+  environment->StopTickers();
+}
+
 TEST_F(ServiceEnvironmentTest, TickerThatThrowsDoesNotStopTheOthers) {
   const std::unique_ptr<ServiceEnvironment> environment = Create(Resources());
   int ticks = 0;
