@@ -51,11 +51,11 @@ Activity::Activity(std::function<void()> body)
 #endif
 }
 
-Activity::~Activity() {
 #ifdef COMITY_SIM_TSAN
-  __tsan_destroy_fiber(fiber_);
+Activity::~Activity() { __tsan_destroy_fiber(fiber_); }
+#else
+Activity::~Activity() = default;
 #endif
-}
 
 Activity* Activity::current() { return running; }
 

@@ -144,7 +144,7 @@ class Kernel final {
   bool LocksFree(Machine machine, const Work& work, const Task* but) const;
   void Step(Task& task);
   void End(int id);
-  void Deliver(int message, bool keep_copy);
+  void Deliver(int id, bool keep_copy);
   void TimeOut(Task& task);
   void Answer(int caller, absl::Status outcome);
   size_t strays() const;

@@ -69,7 +69,7 @@ class CustodyNode final {
   static Authorization Device(const TestDevice& device);
 
   void Tick();
-  Account LoadAccount(const AccountId& account);
+  Account LoadAccount(const AccountId& id);
 
  private:
   class MortalStore;
