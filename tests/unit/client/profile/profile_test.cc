@@ -90,7 +90,7 @@ TEST_F(ProfileTest, ASecondProfileInAFolderIsRefusedAndChangesNothing) {
 
 TEST_F(ProfileTest, TheRecoveryCodeIsToldOnceAndNotStored) {
   const Profile made = Make();
-  const std::string code = made.recovery_code();
+  const std::string& code = made.recovery_code();
   EXPECT_THAT(code, MatchesRegex("([a-z2-7]{4}-){7}[a-z2-7]{4}"));
   EXPECT_EQ(Profile::Load(folder_).value().recovery_code(), "");
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
