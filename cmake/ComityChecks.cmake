@@ -30,16 +30,15 @@ endif()
 
 find_program(COMITY_RUN_CLANG_TIDY NAMES run-clang-tidy run-clang-tidy-14)
 if(COMITY_RUN_CLANG_TIDY AND CMAKE_EXPORT_COMPILE_COMMANDS)
-  function(comity_tidy target checks comment)
+  function(comity_tidy target comment)
     add_custom_target(
       ${target}
-      COMMAND ${COMITY_RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR} -checks=${checks}
+      COMMAND ${COMITY_RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR} ${ARGN}
               "^${PROJECT_SOURCE_DIR}/(services|client|tests)/"
       COMMENT "${comment}"
       USES_TERMINAL VERBATIM)
   endfunction()
-  comity_tidy(tidy "-clang-analyzer-*" "clang-tidy")
-  comity_tidy(analyze
-              "-*,clang-analyzer-*,-clang-analyzer-optin.cplusplus.VirtualCall"
-              "clang's static analyzer")
+  comity_tidy(tidy "clang-tidy")
+  comity_tidy(analyze "clang's static analyzer"
+              "-checks=-*,clang-analyzer-*,-clang-analyzer-optin.cplusplus.VirtualCall")
 endif()
