@@ -384,8 +384,7 @@ TEST_F(DecisionsTest, OnlyTheAgentOfTheCaseAnswersIt) {
   const AnswerCommand command = world_.AnswerCommandFor(id, true, "", "reviewer-chen");
   EXPECT_THAT(decisions().Answer(world_.As("reviewer-chen"), command),
               RefusedWith(Reason::kCaseNotFound));
-  AnswerCommand forged = command;
-  EXPECT_THAT(decisions().Answer(world_.As("agent-lin"), forged),
+  EXPECT_THAT(decisions().Answer(world_.As("agent-lin"), command),
               RefusedWith(Reason::kSignatureInvalid));
 }
 
