@@ -125,7 +125,7 @@ class KillTest : public ::testing::Test {
       id = world_.StartMigration();  // an attempt that was called off is followed by the next
       return false;
     });
-    // Those that come only from here on keep their count.
+    // Deaths that have not come yet go on counting.
     std::ranges::move(round.ending, std::back_inserter(deaths));
     Plan(deaths);
     // By a process of its own, which tries again while services die under it.
