@@ -20,8 +20,8 @@ class StoredAccountStore final : public AccountStore {
  public:
   explicit StoredAccountStore(RecordStore* records) : records_(records) {}
 
-  absl::StatusOr<Account> Load(const AccountId& account) override;
-  absl::StatusOr<Account> Skim(const AccountId& account) override;
+  absl::StatusOr<Account> Load(const AccountId& id) override;
+  absl::StatusOr<Account> Skim(const AccountId& id) override;
   absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
                                   const CommitExtras& extras) override;
   absl::StatusOr<std::optional<LegalUse>> FindUse(const AccountId& account,
