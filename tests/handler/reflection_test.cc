@@ -27,7 +27,6 @@ namespace {
 namespace pb = grpc::reflection::v1alpha;
 using testing::Contains;
 using testing::ElementsAre;
-using testing::Not;
 
 constexpr std::chrono::seconds kPatience{60};
 
