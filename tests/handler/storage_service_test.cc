@@ -295,6 +295,28 @@ TEST_F(StorageServiceTest, OperatorPersonPlansAndStartsMigrations) {
   EXPECT_TRUE(report.done());
 }
 
+TEST_F(StorageServiceTest, MigrationBeginsWithoutWaitingForTheNextRoundOfMaintenance) {
+  const auto server =
+      TestServer::Start(Deployment(), {.region = "us",
+                                       .definition = StorageDefinition({.mover_threads = 0}),
+                                       .clock = clock_,
+                                       .run_tickers = true});
+  TestStorageClient person(server->AsPerson("us", "ops-evans"));
+  // So many would take longer than this test may, if each waited for the next round by itself.
+  for (int i = 0; i < 500; ++i) {
+    wire::StartMigrationRequest start;
+    start.set_request_id(RandomBytes(16));
+    ASSERT_OK_AND_ASSIGN(const auto started, person.Call(&Stub::StartMigration, start));
+    wire::GetMigrationRequest look;
+    look.set_migration_id(started.migration_id());
+    bool done = false;
+    while (!done) {
+      ASSERT_OK_AND_ASSIGN(const auto report, person.Call(&Stub::GetMigration, look));
+      done = report.done();
+    }
+  }
+}
+
 TEST_F(StorageServiceTest, ReviewSeesScopeAndExecutesAnAuthorisation) {
   Open();
   ASSERT_OK_AND_ASSIGN(const auto stored,

@@ -245,6 +245,22 @@ TEST_F(MoveTest, ShortPassIsTheLastBeforeTheFence) {
   EXPECT_EQ(passes, 2);
 }
 
+TEST_F(MoveTest, LongPassIsTheLastOnlyIfItFoundLittle) {
+  PassTheDate();
+  ConsentAndStart();
+  int passes = 0;
+  world_.us.peer->SetHook([&](std::string_view call) {
+    if (call != "Copy") return;
+    ++passes;
+    world_.clock.Advance(kSecondMs);
+  });
+  // Few objects, many bytes.
+  world_.Put(world_.us, account_, ObjectInBucket(61), std::string(17 << 20, 'x'));
+  EXPECT_EQ(world_.Advance(account_), Progress::kWait);
+  // The large one; then nothing, at length; then inside the fence.
+  EXPECT_EQ(passes, 3);
+}
+
 TEST_F(MoveTest, FencedAccountNeitherReadsNorWrites) {
   PassTheDate();
   ConsentAndStart();
