@@ -15,8 +15,10 @@ namespace {
 
 namespace rf = report_fields;
 
+using Column = uint64_t ReportRow::*;
+
 struct Outcome {
-  std::string name;
+  Column column = &ReportRow::pending;
   std::string reasons;
   uint64_t accounts = 0;
   UnixMillis day = 0;
@@ -32,15 +34,15 @@ struct Request {
   std::vector<std::string> notices;
 };
 
-// Where a request with this outcome is counted; null for a name that is no outcome.
-uint64_t ReportRow::*ColumnOf(const std::string& outcome) {
+// Where a request with this outcome is counted; none for a name that is no outcome.
+std::optional<Column> ColumnOf(const std::string& outcome) {
   if (outcome == "FULL") return &ReportRow::full;
   if (outcome == "PARTIAL") return &ReportRow::partial;
   if (outcome == "NO_DATA") return &ReportRow::no_data;
   if (outcome == "REJECTED") return &ReportRow::rejected;
   if (outcome == "WITHDRAWN") return &ReportRow::withdrawn;
   if (outcome == "EXPIRED") return &ReportRow::expired;
-  return nullptr;
+  return std::nullopt;
 }
 
 std::vector<std::string> SplitByComma(const std::string& text) {
@@ -66,10 +68,11 @@ class LeafReader final {
   }
 
   // An outcome that nobody counts would make the columns not add up.
-  absl::StatusOr<std::string> OutcomeName() const {
+  absl::StatusOr<Column> OutcomeColumn() const {
     ASSIGN_OR_RETURN(const std::string name, Text(rf::kOutcomeField));
-    if (ColumnOf(name) == nullptr) return Bad(rf::kOutcomeField);
-    return name;
+    const std::optional<Column> column = ColumnOf(name);
+    if (!column.has_value()) return Bad(rf::kOutcomeField);
+    return *column;
   }
 
   absl::StatusOr<uint64_t> Number(std::string_view field) const {
@@ -118,7 +121,7 @@ class Collector final {
   absl::Status AddOutcome(const Leaf& leaf, const LeafReader& read) {
     ASSIGN_OR_RETURN(const std::string tag, read.Text(rf::kCaseTag));
     Outcome outcome;
-    ASSIGN_OR_RETURN(outcome.name, read.OutcomeName());
+    ASSIGN_OR_RETURN(outcome.column, read.OutcomeColumn());
     ASSIGN_OR_RETURN(outcome.reasons, read.Text(rf::kReasons));
     ASSIGN_OR_RETURN(outcome.accounts, read.Number(rf::kAccounts));
     outcome.day = leaf.day;
@@ -146,7 +149,7 @@ void Count(const Request& request, ReportRow& row) {
     return;
   }
   row.accounts += request.outcome->accounts;
-  ++(row.*ColumnOf(request.outcome->name));
+  ++(row.*request.outcome->column);
 }
 
 uint32_t Median(std::vector<uint32_t> values) {

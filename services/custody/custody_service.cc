@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include <grpcpp/support/message_allocator.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "services/common/server/handler.h"
@@ -11,6 +11,7 @@
 #include "services/common/status/macros.h"
 #include "services/custody/codec.h"
 #include "services/custody/record_key.h"
+#include "services/custody/secret_messages.h"
 
 namespace comity::custody {
 namespace {
@@ -38,44 +39,23 @@ COMITY_CUSTODY_METHOD(EnterShare);
 COMITY_CUSTODY_METHOD(SealCustody);
 #undef COMITY_CUSTODY_METHOD
 
-// Request and response of one call, wiped when gRPC is done with them.
-template <typename Request, typename Response>
-class WipingAllocator final : public grpc::MessageAllocator<Request, Response> {
- public:
-  grpc::MessageHolder<Request, Response>* AllocateMessages() override { return new Holder(); }
+using Typed = pb::CustodyService::CallbackService;
+// Methods whose messages hold plain keys: they come and go as bytes (secret_messages.h).
+template <typename Base>
+using WithBytesOfKeys = pb::CustodyService::WithRawCallbackMethod_GenerateDataKey<
+    pb::CustodyService::WithRawCallbackMethod_BatchGenerateDataKeys<
+        pb::CustodyService::WithRawCallbackMethod_WrapDataKey<
+            pb::CustodyService::WithRawCallbackMethod_BatchWrapDataKeys<
+                pb::CustodyService::WithRawCallbackMethod_UnwrapDataKey<
+                    pb::CustodyService::WithRawCallbackMethod_BatchUnwrapDataKeys<Base>>>>>>;
+template <typename Base>
+using WithBytesOfSeals = pb::CustodyService::WithRawCallbackMethod_OpenRecordKey<
+    pb::CustodyService::WithRawCallbackMethod_EnterShare<Base>>;
 
- private:
-  class Holder final : public grpc::MessageHolder<Request, Response> {
-   public:
-    Holder() {
-      this->set_request(&request_);
-      this->set_response(&response_);
-    }
-    void Release() override {
-      WipeSecrets(request_);
-      WipeSecrets(response_);
-      delete this;
-    }
-
-   private:
-    Request request_;
-    Response response_;
-  };
-};
-
-class CustodyGrpcService final : public pb::CustodyService::CallbackService {
+class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>> {
  public:
   CustodyGrpcService(ServiceEnvironment* environment, Custody* custody)
-      : environment_(environment), custody_(custody) {
-    SetMessageAllocatorFor_GenerateDataKey(&generate_);
-    SetMessageAllocatorFor_BatchGenerateDataKeys(&batch_generate_);
-    SetMessageAllocatorFor_WrapDataKey(&wrap_);
-    SetMessageAllocatorFor_BatchWrapDataKeys(&batch_wrap_);
-    SetMessageAllocatorFor_UnwrapDataKey(&unwrap_);
-    SetMessageAllocatorFor_BatchUnwrapDataKeys(&batch_unwrap_);
-    SetMessageAllocatorFor_OpenRecordKey(&open_record_key_);
-    SetMessageAllocatorFor_EnterShare(&enter_share_);
-  }
+      : environment_(environment), custody_(custody) {}
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const pb::GetStatusRequest*,
@@ -142,87 +122,93 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* GenerateDataKey(grpc::CallbackServerContext* context,
-                                            const pb::GenerateDataKeyRequest* request,
-                                            pb::GenerateDataKeyResponse* response) override {
-    return OnData(
-        context, kGenerateDataKey, *request, [=, this](const Authorization& who) -> absl::Status {
-          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+                                            const grpc::ByteBuffer* in,
+                                            grpc::ByteBuffer* out) override {
+    return OnData<pb::GenerateDataKeyRequest, pb::GenerateDataKeyResponse>(
+        context, kGenerateDataKey, in, out,
+        [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(request));
           ASSIGN_OR_RETURN(const auto keys,
                            custody_->data_keys().Generate(who, command.account, command.items));
-          Encode(keys.front(), *response);
+          Encode(keys.front(), response);
           return absl::OkStatus();
         });
   }
 
-  grpc::ServerUnaryReactor* BatchGenerateDataKeys(
-      grpc::CallbackServerContext* context, const pb::BatchGenerateDataKeysRequest* request,
-      pb::BatchGenerateDataKeysResponse* response) override {
-    return OnData(context, kBatchGenerateDataKeys, *request,
-                  [=, this](const Authorization& who) -> absl::Status {
-                    ASSIGN_OR_RETURN(const auto command, Decode(*request));
-                    ASSIGN_OR_RETURN(const auto keys, custody_->data_keys().Generate(
-                                                          who, command.account, command.items));
-                    for (const GeneratedKey& key : keys) {
-                      Encode(key, *response->add_keys());
-                    }
-                    return absl::OkStatus();
-                  });
+  grpc::ServerUnaryReactor* BatchGenerateDataKeys(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* in,
+                                                  grpc::ByteBuffer* out) override {
+    return OnData<pb::BatchGenerateDataKeysRequest, pb::BatchGenerateDataKeysResponse>(
+        context, kBatchGenerateDataKeys, in, out,
+        [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(request));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Generate(who, command.account, command.items));
+          for (const GeneratedKey& key : keys) {
+            Encode(key, *response.add_keys());
+          }
+          return absl::OkStatus();
+        });
   }
 
   grpc::ServerUnaryReactor* WrapDataKey(grpc::CallbackServerContext* context,
-                                        const pb::WrapDataKeyRequest* request,
-                                        pb::WrapDataKeyResponse* response) override {
-    return OnData(
-        context, kWrapDataKey, *request, [=, this](const Authorization& who) -> absl::Status {
-          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+                                        const grpc::ByteBuffer* in,
+                                        grpc::ByteBuffer* out) override {
+    return OnData<pb::WrapDataKeyRequest, pb::WrapDataKeyResponse>(
+        context, kWrapDataKey, in, out,
+        [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(request));
           ASSIGN_OR_RETURN(auto wrapped,
                            custody_->data_keys().Wrap(who, command.account, command.items));
-          response->set_wrapped(std::move(wrapped.front()));
+          response.set_wrapped(std::move(wrapped.front()));
           return absl::OkStatus();
         });
   }
 
   grpc::ServerUnaryReactor* BatchWrapDataKeys(grpc::CallbackServerContext* context,
-                                              const pb::BatchWrapDataKeysRequest* request,
-                                              pb::BatchWrapDataKeysResponse* response) override {
-    return OnData(
-        context, kBatchWrapDataKeys, *request, [=, this](const Authorization& who) -> absl::Status {
-          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+                                              const grpc::ByteBuffer* in,
+                                              grpc::ByteBuffer* out) override {
+    return OnData<pb::BatchWrapDataKeysRequest, pb::BatchWrapDataKeysResponse>(
+        context, kBatchWrapDataKeys, in, out,
+        [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(request));
           ASSIGN_OR_RETURN(auto wrapped,
                            custody_->data_keys().Wrap(who, command.account, command.items));
           for (std::string& item : wrapped) {
-            response->add_wrapped(std::move(item));
+            response.add_wrapped(std::move(item));
           }
           return absl::OkStatus();
         });
   }
 
   grpc::ServerUnaryReactor* UnwrapDataKey(grpc::CallbackServerContext* context,
-                                          const pb::UnwrapDataKeyRequest* request,
-                                          pb::UnwrapDataKeyResponse* response) override {
-    return OnData(
-        context, kUnwrapDataKey, *request, [=, this](const Authorization& who) -> absl::Status {
-          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+                                          const grpc::ByteBuffer* in,
+                                          grpc::ByteBuffer* out) override {
+    return OnData<pb::UnwrapDataKeyRequest, pb::UnwrapDataKeyResponse>(
+        context, kUnwrapDataKey, in, out,
+        [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(request));
           ASSIGN_OR_RETURN(const auto keys,
                            custody_->data_keys().Unwrap(who, command.account, command.items));
-          EncodePlaintext(keys.front(), *response->mutable_plaintext());
+          EncodePlaintext(keys.front(), *response.mutable_plaintext());
           return absl::OkStatus();
         });
   }
 
-  grpc::ServerUnaryReactor* BatchUnwrapDataKeys(
-      grpc::CallbackServerContext* context, const pb::BatchUnwrapDataKeysRequest* request,
-      pb::BatchUnwrapDataKeysResponse* response) override {
-    return OnData(context, kBatchUnwrapDataKeys, *request,
-                  [=, this](const Authorization& who) -> absl::Status {
-                    ASSIGN_OR_RETURN(const auto command, Decode(*request));
-                    ASSIGN_OR_RETURN(const auto keys, custody_->data_keys().Unwrap(
-                                                          who, command.account, command.items));
-                    for (const SecretBytes& key : keys) {
-                      EncodePlaintext(key, *response->add_plaintexts());
-                    }
-                    return absl::OkStatus();
-                  });
+  grpc::ServerUnaryReactor* BatchUnwrapDataKeys(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* in,
+                                                grpc::ByteBuffer* out) override {
+    return OnData<pb::BatchUnwrapDataKeysRequest, pb::BatchUnwrapDataKeysResponse>(
+        context, kBatchUnwrapDataKeys, in, out,
+        [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(request));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Unwrap(who, command.account, command.items));
+          for (const SecretBytes& key : keys) {
+            EncodePlaintext(key, *response.add_plaintexts());
+          }
+          return absl::OkStatus();
+        });
   }
 
   grpc::ServerUnaryReactor* DeliverStatement(grpc::CallbackServerContext* context,
@@ -276,17 +262,19 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* OpenRecordKey(grpc::CallbackServerContext* context,
-                                          const pb::OpenRecordKeyRequest* request,
-                                          pb::OpenRecordKeyResponse* response) override {
+                                          const grpc::ByteBuffer* in,
+                                          grpc::ByteBuffer* out) override {
+    ThreadsSecretMessages<pb::OpenRecordKeyRequest, pb::OpenRecordKeyResponse> messages;
     return HandleInline(environment_->calls(), context, kOpenRecordKey,
-                        [=, this](const Authorization& who) -> absl::Status {
-                          RETURN_IF_ERROR(Check(*request));
+                        [&, this](const Authorization& who) -> absl::Status {
+                          RETURN_IF_ERROR(messages->Read(*in));
+                          RETURN_IF_ERROR(Check(messages->request()));
                           ASSIGN_OR_RETURN(const Vault::Keys keys, custody_->vault().Open());
-                          ASSIGN_OR_RETURN(const RecordKey key,
-                                           comity::custody::OpenRecordKey(
-                                               who, custody_->site(), *keys, request->wrapped()));
-                          Encode(key, *response);
-                          return absl::OkStatus();
+                          ASSIGN_OR_RETURN(const RecordKey key, comity::custody::OpenRecordKey(
+                                                                    who, custody_->site(), *keys,
+                                                                    messages->request().wrapped()));
+                          Encode(key, messages->response());
+                          return messages->Write(*out);
                         });
   }
 
@@ -301,13 +289,14 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* EnterShare(grpc::CallbackServerContext* context,
-                                       const pb::EnterShareRequest* request,
-                                       pb::EnterShareResponse* response) override {
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override {
     return OnPool(context, kEnterShare, [=, this](const Authorization& who) -> absl::Status {
-      ASSIGN_OR_RETURN(const SecretBytes share, Decode(*request));
+      SecretMessages<pb::EnterShareRequest, pb::EnterShareResponse> messages;
+      RETURN_IF_ERROR(messages.Read(*in));
+      ASSIGN_OR_RETURN(const SecretBytes share, Decode(messages.request()));
       ASSIGN_OR_RETURN(const SealState state, custody_->vault().Enter(who, share));
-      Encode(state, *response->mutable_state());
-      return absl::OkStatus();
+      Encode(state, *messages.response().mutable_state());
+      return messages.Write(*out);
     });
   }
 
@@ -330,33 +319,37 @@ class CustodyGrpcService final : public pb::CustodyService::CallbackService {
     return HandleOnPool(environment_->calls(), context, method, std::move(body));
   }
 
-  // The first use of an account after a change has to load it, which blocks.
-  template <typename Request, typename Body>
+  // The first use of an account after a change has to load it, which blocks: on the pool, with
+  // messages of its own.
+  template <typename Request, typename Response, typename Body>
   grpc::ServerUnaryReactor* OnData(grpc::CallbackServerContext* context, const char* method,
-                                   const Request& request, Body body) {
-    const absl::StatusOr<AccountId> account = DecodeAccountId(request.account_id());
+                                   const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Body body) {
+    ThreadsSecretMessages<Request, Response> messages;
+    const absl::Status read = messages->Read(*in);
+    const absl::StatusOr<AccountId> account = DecodeAccountId(messages->request().account_id());
     if (!account.ok() || custody_->data_keys().IsCached(*account)) {
-      return HandleInline(environment_->calls(), context, method, body);
+      return HandleInline(environment_->calls(), context, method,
+                          [&](const Authorization& who) -> absl::Status {
+                            RETURN_IF_ERROR(read);
+                            RETURN_IF_ERROR(body(who, messages->request(), messages->response()));
+                            return messages->Write(*out);
+                          });
     }
-    return OnPool(context, method, std::move(body));
+    return OnPool(context, method, [=, body = std::move(body)](const Authorization& who) {
+      SecretMessages<Request, Response> own;
+      RETURN_IF_ERROR(own.Read(*in));
+      RETURN_IF_ERROR(body(who, own.request(), own.response()));
+      return own.Write(*out);
+    });
   }
 
   ServiceEnvironment* const environment_;
   Custody* const custody_;
-  WipingAllocator<pb::GenerateDataKeyRequest, pb::GenerateDataKeyResponse> generate_;
-  WipingAllocator<pb::BatchGenerateDataKeysRequest, pb::BatchGenerateDataKeysResponse>
-      batch_generate_;
-  WipingAllocator<pb::WrapDataKeyRequest, pb::WrapDataKeyResponse> wrap_;
-  WipingAllocator<pb::BatchWrapDataKeysRequest, pb::BatchWrapDataKeysResponse> batch_wrap_;
-  WipingAllocator<pb::UnwrapDataKeyRequest, pb::UnwrapDataKeyResponse> unwrap_;
-  WipingAllocator<pb::BatchUnwrapDataKeysRequest, pb::BatchUnwrapDataKeysResponse> batch_unwrap_;
-  WipingAllocator<pb::OpenRecordKeyRequest, pb::OpenRecordKeyResponse> open_record_key_;
-  WipingAllocator<pb::EnterShareRequest, pb::EnterShareResponse> enter_share_;
 };
 
 }  // namespace
 
-std::set<std::string, std::less<>> CustodyCountedMethods() {
+std::set<std::string, std::less<>> CustodyFrequentMethods() {
   return {kGenerateDataKey,   kBatchGenerateDataKeys, kWrapDataKey,
           kBatchWrapDataKeys, kUnwrapDataKey,         kBatchUnwrapDataKeys};
 }

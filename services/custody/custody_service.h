@@ -16,8 +16,8 @@ namespace comity::custody {
 // Who may call which method of comity.custody.v1.CustodyService.
 MethodRules CustodyRules();
 
-// Uses of data keys, of which there is one for each object: see CallEnvironment::Options.
-std::set<std::string, std::less<>> CustodyCountedMethods();
+// Uses of data keys: see CallEnvironment::Options.
+std::set<std::string, std::less<>> CustodyFrequentMethods();
 
 // The gRPC adapter. Every method: identify and authorise, decode, domain call, encode. Uses of data
 // keys of cached accounts are answered on the calling thread, everything else on the worker pool.

@@ -92,7 +92,7 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
   ServiceDefinition definition;
   definition.kind = ServiceKind::kCustody;
   definition.rules = CustodyRules();
-  definition.counted_methods = CustodyCountedMethods();
+  definition.frequent_methods = CustodyFrequentMethods();
   definition.pool_threads = kPoolThreads;
   definition.pool_queue = kPoolQueue;
   definition.check_store = CheckCustodyStore;

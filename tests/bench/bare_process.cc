@@ -41,13 +41,18 @@ absl::StatusOr<std::unique_ptr<BareProcess>> BareProcess::Start(const std::strin
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
+  // A session of its own, as the services have: schedulers may share out the cores by session.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   std::string program = ProgramPath();
   std::string folder = service_folder;
   std::string target = copies;
   const std::array<char*, 4> arguments = {program.data(), folder.data(), target.data(), nullptr};
   pid_t pid = 0;
   const int error =
-      posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments.data(), environ);
+      posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(input[0]);
   close(output[1]);

@@ -327,7 +327,7 @@ TEST_F(HandlerTest, DrainCancelsWhatDoesNotEnd) {
 class LoggedCalls : public HandlerTest {
  protected:
   // What is written about one call in the pool that ends so.
-  std::string LinesOf(LogLevel level, std::set<std::string, std::less<>> counted,
+  std::string LinesOf(LogLevel level, std::set<std::string, std::less<>> frequent,
                       const absl::Status& outcome) {
     Start();
     testing::internal::CaptureStderr();
@@ -335,7 +335,7 @@ class LoggedCalls : public HandlerTest {
     CallEnvironment::Options options;
     options.guard = &server_->environment().guard();
     options.log = &log;
-    options.counted_methods = std::move(counted);
+    options.frequent_methods = std::move(frequent);
     CallEnvironment logged(options);
     ProbeCustody service(&logged);
     service.SetWork([&outcome](const Authorization&) { return outcome; });

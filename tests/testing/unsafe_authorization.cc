@@ -16,8 +16,8 @@ Caller CallerWithKey(Caller::Kind kind, const PublicKey& key) {
 
 }  // namespace
 
-Authorization UnsafeAuthorizationForTest::Make(Caller caller, std::string method) {
-  return Authorization(std::make_shared<const Caller>(std::move(caller)), std::move(method),
+Authorization UnsafeAuthorizationForTest::Make(Caller caller, std::string_view method) {
+  return Authorization(std::make_shared<const Caller>(std::move(caller)), method,
                        Authorization::Deadline::max());
 }
 

@@ -1,7 +1,6 @@
 #ifndef COMITY_TESTS_TESTING_UNSAFE_AUTHORIZATION_H_
 #define COMITY_TESTS_TESTING_UNSAFE_AUTHORIZATION_H_
 
-#include <string>
 #include <string_view>
 
 #include "services/common/identity/authorization.h"
@@ -11,7 +10,7 @@ namespace comity {
 // Makes what only the guard makes, for tests of domains that run without a server.
 class UnsafeAuthorizationForTest final {
  public:
-  static Authorization Make(Caller caller, std::string method = "/comity.test/Method");
+  static Authorization Make(Caller caller, std::string_view method = "/comity.test/Method");
 
   static Authorization Device(const PublicKey& key);
   static Authorization Service(std::string_view region, ServiceKind kind,

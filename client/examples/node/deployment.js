@@ -176,9 +176,6 @@ class Connection {
   constructor(deployment, region, device) {
     this.deployment = deployment;
     this.region = region;
-    this.metadata = new grpc.Metadata();
-    // Which topology this side follows; a service refuses a stale one.
-    this.metadata.set('comity-topology', `${deployment.serial}:${deployment.digest.toString('hex')}`);
     const channel = (kind, Client) => {
       const { operator, address } = deployment.service(region, kind);
       const name = `spiffe://${region}.${deployment.name}/operator/${operator}/${kind}/0`;
@@ -206,7 +203,7 @@ class Connection {
   call(client, method, request) {
     return new Promise((resolve, reject) => {
       const deadline = { deadline: Date.now() + 30000 };
-      client[method](request, this.metadata, deadline, (error, response) =>
+      client[method](request, deadline, (error, response) =>
         error ? reject(new Refused(error)) : resolve(response));
     });
   }
@@ -215,7 +212,7 @@ class Connection {
   async send(client, method, requests) {
     let call;
     const answer = new Promise((resolve, reject) => {
-      call = client[method](this.metadata, (error, response) =>
+      call = client[method]((error, response) =>
         error ? reject(new Refused(error)) : resolve(response));
     });
     answer.catch(() => {}); // it is awaited below, also when sending fails first
@@ -231,7 +228,7 @@ class Connection {
   // The messages of a streamed answer.
   async *receive(client, method, request) {
     try {
-      yield* client[method](request, this.metadata);
+      yield* client[method](request);
     } catch (error) {
       throw error.metadata ? new Refused(error) : error;
     }

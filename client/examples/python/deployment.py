@@ -126,9 +126,6 @@ class Connection:
         self.deployment = deployment
         self.region = region
         self._device = device
-        # Which topology this side follows; a service refuses a stale one.
-        mark = f"{deployment.topology.serial}:{deployment.digest.hex()}"
-        self._metadata = (("comity-topology", mark),)
         self.custody = custody_pb2_grpc.CustodyServiceStub(self._channel(CUSTODY))
         self.storage = storage_pb2_grpc.StorageServiceStub(self._channel(STORAGE))
 
@@ -154,14 +151,14 @@ class Connection:
     def call(self, method, request, timeout=30):
         """One call; errors become Refused."""
         try:
-            return method(request, timeout=timeout, metadata=self._metadata)
+            return method(request, timeout=timeout)
         except grpc.RpcError as error:
             raise Refused(error) from None
 
     def stream(self, method, request):
         """The messages of a streamed answer."""
         try:
-            yield from method(request, metadata=self._metadata)
+            yield from method(request)
         except grpc.RpcError as error:
             raise Refused(error) from None
 

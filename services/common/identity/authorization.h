@@ -3,7 +3,7 @@
 
 #include <chrono>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "services/common/identity/caller.h"
@@ -18,7 +18,8 @@ class Authorization final {
   using Deadline = std::chrono::system_clock::time_point;
 
   const Caller& caller() const { return *caller_; }
-  const std::string& method() const { return method_; }  // "/package.Service/Method"
+  // "/package.Service/Method", of the guard's rules, which outlive calls.
+  std::string_view method() const { return method_; }
   // When the answer is of no use any more; calls made on behalf of this one carry it along.
   Deadline deadline() const { return deadline_; }
 
@@ -31,11 +32,11 @@ class Authorization final {
  private:
   friend class Guard;
   friend class UnsafeAuthorizationForTest;
-  Authorization(std::shared_ptr<const Caller> caller, std::string method, Deadline deadline)
-      : caller_(std::move(caller)), method_(std::move(method)), deadline_(deadline) {}
+  Authorization(std::shared_ptr<const Caller> caller, std::string_view method, Deadline deadline)
+      : caller_(std::move(caller)), method_(method), deadline_(deadline) {}
 
   std::shared_ptr<const Caller> caller_;
-  std::string method_;
+  std::string_view method_;
   Deadline deadline_;
 };
 

@@ -24,7 +24,7 @@ SecretBytes::SecretBytes(size_t size)
 
 SecretBytes SecretBytes::CopyOf(std::string_view bytes) {
   SecretBytes copy(bytes.size());
-  if (!bytes.empty()) {
+  if (copy.data_ != nullptr) {
     std::memcpy(copy.data_, bytes.data(), bytes.size());
   }
   return copy;

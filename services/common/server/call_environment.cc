@@ -111,7 +111,7 @@ grpc::Status ActiveCall::Finish(const absl::Status& outcome) {
   const auto took = std::chrono::steady_clock::now() - start_;
   stats_->End(reason, took);
   ServiceLog* log = environment_->options_.log;
-  const bool counted = outcome.ok() && environment_->options_.counted_methods.contains(method_);
+  const bool counted = outcome.ok() && environment_->options_.frequent_methods.contains(method_);
   const LogLevel level = IsFault(reason) ? LogLevel::kWarn
                          : counted       ? LogLevel::kDebug
                                          : LogLevel::kInfo;

@@ -41,9 +41,10 @@ class CallEnvironment final {
     const Guard* guard = nullptr;  // these two outlive the environment
     ServiceLog* log = nullptr;     // null: calls are not logged
     CallLimits limits;
-    // Full names of methods whose successful calls are counted and not logged, unless at "debug":
-    // those that a device calls for each object. Their refusals are logged like all others.
-    std::set<std::string, std::less<>> counted_methods;
+    // Full names of methods that a device calls for each object. Their successful calls are counted
+    // and not logged, unless at "debug"; refusals are logged like all others. They take their
+    // messages as bytes, and refuse what they cannot read themselves (unreadable_message.h).
+    std::set<std::string, std::less<>> frequent_methods;
     size_t pool_threads = 8;
     size_t pool_queue = 256;  // more work waiting than this is refused: OVERLOADED
   };

@@ -6,6 +6,8 @@
 
 #include <grpc/grpc_security_constants.h>
 
+#include "absl/container/flat_hash_map.h"
+
 #include "services/common/identity/caller_cache.h"
 #include "services/common/server/topology_mark.h"
 #include "services/common/status/macros.h"
@@ -149,6 +151,8 @@ struct Guard::Impl {
   }
 
   const Options options;
+  const absl::flat_hash_map<std::string_view, uint32_t> rules{options.rules.begin(),
+                                                              options.rules.end()};
   CallerCache callers;
   const TopologyMark own_mark;
   const std::string own_operator;
@@ -194,12 +198,12 @@ absl::StatusOr<Authorization> Guard::Impl::Admit(std::string_view certificate_pe
   }
   ASSIGN_OR_RETURN(std::shared_ptr<const Caller> caller,
                    callers.Identify(certificate_pem, options.clock->Now()));
-  const auto rule = options.rules.find(method);
-  if (rule == options.rules.end()) {
+  const auto rule = rules.find(method);
+  if (rule == rules.end()) {
     return Refuse(Reason::kCallerNotAllowed, "the method has no rule");
   }
   RETURN_IF_ERROR(CheckRule(*caller, rule->second, topology_mark));
-  return Authorization(std::move(caller), std::string(method), deadline);
+  return Authorization(std::move(caller), rule->first, deadline);
 }
 
 }  // namespace comity

@@ -72,6 +72,11 @@ struct Peers::Impl {
     return channel;
   }
 
+  void Prepare(grpc::ClientContext& context, Authorization::Deadline deadline) const {
+    context.set_deadline(deadline);
+    if (options.names_topology) context.AddMetadata(kTopologyMetadata, mark);
+  }
+
   const Options options;
   const std::string mark;
   absl::Mutex mutex;
@@ -106,15 +111,13 @@ bool Peers::Broke(const grpc::Status& status, const grpc::ClientContext& context
 }
 
 void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const {
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
-  context.AddMetadata(kTopologyMetadata, impl_->mark);
+  impl_->Prepare(context, std::chrono::system_clock::now() + timeout);
 }
 
 void Peers::Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout,
                     const Authorization& on_behalf_of) const {
-  context.set_deadline(
-      std::min(on_behalf_of.deadline(), std::chrono::system_clock::now() + timeout));
-  context.AddMetadata(kTopologyMetadata, impl_->mark);
+  impl_->Prepare(context,
+                 std::min(on_behalf_of.deadline(), std::chrono::system_clock::now() + timeout));
 }
 
 absl::Status Peers::Outcome(const grpc::Status& status, const grpc::ClientContext& context,

@@ -33,6 +33,9 @@ class Peers final {
     // Where a service is reached if not at its address in the topology (a tunnel; a test). Who must
     // answer there does not change.
     AddressBook addresses;
+    // Whether calls say which topology this side has. Services must, across a border; nobody asks
+    // devices and persons.
+    bool names_topology = false;
   };
   explicit Peers(Options options);
   ~Peers();
@@ -49,7 +52,7 @@ class Peers final {
   // Whether a connection stands, so that the next call goes out at once. COMITY_CHECK as above.
   bool Connected(const RegionId& region, ServiceKind kind);
 
-  // Before each call: sets the deadline and says which topology this side has.
+  // Before each call.
   void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) const;
   // The same for a call on behalf of one being served: not later than that one's deadline.
   void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout,

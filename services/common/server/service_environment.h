@@ -44,7 +44,7 @@ struct ServiceDefinition {
   ServiceKind kind = ServiceKind::kStorage;
   MethodRules rules;
   CallLimits limits;
-  std::set<std::string, std::less<>> counted_methods;  // see CallEnvironment::Options
+  std::set<std::string, std::less<>> frequent_methods;  // see CallEnvironment::Options
   size_t pool_threads = 8;  // of HandleOnPool(), and how much may wait for them
   size_t pool_queue = 256;
   std::function<absl::StatusOr<std::unique_ptr<ServiceInstance>>(ServiceEnvironment&)> make;

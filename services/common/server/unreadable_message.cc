@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "absl/container/flat_hash_set.h"
+
 #include "services/common/status/reason.h"
 
 namespace comity {
@@ -39,20 +41,25 @@ class UnreadableMessage final : public grpc::experimental::Interceptor {
 
 class Factory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  explicit Factory(CallEnvironment* calls) : calls_(calls) {}
+  explicit Factory(CallEnvironment* calls) : calls_(calls) {
+    const CallEnvironment::Options& options = calls->options();
+    for (const auto& [method, rule] : options.guard->rules()) {
+      if (!options.frequent_methods.contains(method)) methods_.insert(method);
+    }
+  }
 
   grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
     if (info->type() != ServerRpcInfo::Type::UNARY &&
         info->type() != ServerRpcInfo::Type::SERVER_STREAMING) {
       return nullptr;
     }
-    const MethodRules& rules = calls_->options().guard->rules();
-    const auto rule = rules.find(std::string_view(info->method()));
-    return rule == rules.end() ? nullptr : new UnreadableMessage(calls_, info, rule->first);
+    const auto method = methods_.find(std::string_view(info->method()));
+    return method == methods_.end() ? nullptr : new UnreadableMessage(calls_, info, *method);
   }
 
  private:
   CallEnvironment* const calls_;
+  absl::flat_hash_set<std::string_view> methods_;  // of the guard's rules
 };
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace comity {
 // UNIMPLEMENTED, as if the service had failed. These interceptors answer such a call as a handler
 // would: the caller is identified first, the refusal is FIELD_INVALID, counted and logged. Of unary
 // calls and those that stream only the answer; a message of a stream that cannot be read ends the
-// stream (docs/limits.md). `calls` outlives the server.
+// stream (docs/limits.md). An interceptor costs a call 2 µs, so that frequent methods have none and
+// read their messages themselves. `calls` outlives the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> RefuseUnreadableMessages(
     CallEnvironment* calls);
 
