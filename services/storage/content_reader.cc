@@ -7,6 +7,13 @@
 #include "services/common/status/reason.h"
 
 namespace comity::storage {
+namespace {
+
+absl::Status NotWhatWasWritten() {
+  return Refuse(Reason::kDataCorrupt, "a blob is not what was written");
+}
+
+}  // namespace
 
 ContentReader::ContentReader(BlobStore* blobs, const AccountId& account, ContentTree tree,
                              uint64_t size, TaskPool* tasks)
@@ -53,11 +60,11 @@ void ContentReader::ReadAhead() {
   for (uint64_t index = position_ / kSegmentBytes + ahead_.size();
        ahead_.size() < wanted && index < end; ++index) {
     // The page that names it is read here: the task touches nothing that changes.
-    absl::StatusOr<BlobRef> ref = Find(0, index);
+    absl::StatusOr<SegmentRef> segment = FindSegment(index);
     ahead_.push_back(Reading::Start(end == 1 ? nullptr : tasks_,
-                                    [this, index, ref]() -> absl::StatusOr<std::string> {
-                                      if (!ref.ok()) return ref.status();
-                                      return Fetch(0, index, *ref);
+                                    [this, index, segment]() -> absl::StatusOr<std::string> {
+                                      if (!segment.ok()) return segment.status();
+                                      return ReadSegment(index, *segment);
                                     }));
   }
 }
@@ -70,7 +77,7 @@ absl::StatusOr<BlobRef> ContentReader::Find(uint8_t level, uint64_t index) {
   Page& page = pages_[level];
   if (page.refs.empty() || page.index != index / kPageRefs) {
     ASSIGN_OR_RETURN(const std::string bytes,
-                     ReadBlob(static_cast<uint8_t>(level + 1), index / kPageRefs));
+                     ReadPage(static_cast<uint8_t>(level + 1), index / kPageRefs));
     ASSIGN_OR_RETURN(page.refs, DecodePage(bytes));
     page.index = index / kPageRefs;
   }
@@ -80,22 +87,46 @@ absl::StatusOr<BlobRef> ContentReader::Find(uint8_t level, uint64_t index) {
   return page.refs[index % kPageRefs];
 }
 
-absl::StatusOr<std::string> ContentReader::ReadBlob(uint8_t level, uint64_t index) {
+absl::StatusOr<ContentReader::SegmentRef> ContentReader::FindSegment(uint64_t index) {
+  SegmentRef segment;
+  // In this order: of two pages, the one that is needed again stays.
+  if (index > 0) {
+    ASSIGN_OR_RETURN(const BlobRef before, Find(0, index - 1));
+    segment.before = before.digest;
+  }
+  ASSIGN_OR_RETURN(segment.ref, Find(0, index));
+  return segment;
+}
+
+absl::StatusOr<std::string> ContentReader::ReadPage(uint8_t level, uint64_t index) {
   ASSIGN_OR_RETURN(const BlobRef ref, Find(level, index));
-  return Fetch(level, index, ref);
+  ASSIGN_OR_RETURN(std::string bytes, Fetch(level, index, ref.size));
+  if (Sha256Digest(bytes) != ref.digest) return NotWhatWasWritten();
+  return bytes;
+}
+
+absl::StatusOr<std::string> ContentReader::ReadSegment(uint64_t index,
+                                                       const SegmentRef& segment) const {
+  ASSIGN_OR_RETURN(std::string bytes, Fetch(0, index, segment.ref.size));
+  Sha256Hasher hasher =
+      index == 0 ? Sha256Hasher() : Sha256Hasher::Resume(segment.before, index * kSegmentBytes);
+  hasher.Update(bytes);
+  const bool last = index + 1 == tree_.extent.segments;
+  // Of all but the last one the writer stopped between two blocks.
+  if (!last && bytes.size() != kSegmentBytes) return NotWhatWasWritten();
+  const Digest after = last ? std::move(hasher).Finish() : hasher.Intermediate();
+  if (after != segment.ref.digest) return NotWhatWasWritten();
+  return bytes;
 }
 
 absl::StatusOr<std::string> ContentReader::Fetch(uint8_t level, uint64_t index,
-                                                 const BlobRef& ref) const {
+                                                 uint32_t size) const {
   absl::StatusOr<std::string> bytes =
       blobs_->Get(BlobName(account_, tree_.extent.upload, level, index));
   if (ReasonOf(bytes.status()) == Reason::kObjectNotFound) {
     return Refuse(Reason::kDataCorrupt, "a blob is missing");
   }
-  RETURN_IF_ERROR(bytes.status());
-  if (bytes->size() != ref.size || Sha256Digest(*bytes) != ref.digest) {
-    return Refuse(Reason::kDataCorrupt, "a blob is not what was written");
-  }
+  if (bytes.ok() && bytes->size() != size) return NotWhatWasWritten();
   return bytes;
 }
 

@@ -16,8 +16,9 @@
 
 namespace comity::storage {
 
-// Reads the segments of one content in order, each compared with its digest. Holds one segment,
-// kAhead more that are read meanwhile, and one page of references for each level. Not thread-safe.
+// Reads the segments of one content in order, from any of them, each compared with the digests
+// before and after it. Holds one segment, kAhead more that are read meanwhile, and one page of
+// references for each level. Not thread-safe.
 class ContentReader final {
  public:
   static constexpr size_t kAhead = 2;
@@ -48,8 +49,15 @@ class ContentReader final {
   void ReadAhead();
   // The reference of blob `index` of `level`.
   absl::StatusOr<BlobRef> Find(uint8_t level, uint64_t index);
-  absl::StatusOr<std::string> ReadBlob(uint8_t level, uint64_t index);
-  absl::StatusOr<std::string> Fetch(uint8_t level, uint64_t index, const BlobRef& ref) const;
+  struct SegmentRef {
+    BlobRef ref;
+    Digest before;  // that of the segment before; of no meaning for the first
+  };
+  absl::StatusOr<SegmentRef> FindSegment(uint64_t index);
+  absl::StatusOr<std::string> ReadPage(uint8_t level, uint64_t index);
+  absl::StatusOr<std::string> ReadSegment(uint64_t index, const SegmentRef& segment) const;
+  // A blob of this size.
+  absl::StatusOr<std::string> Fetch(uint8_t level, uint64_t index, uint32_t size) const;
   void ForgetAhead();
 
   BlobStore* const blobs_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "services/common/crypto/digest.h"
 #include "services/common/ids/ids.h"
 #include "services/common/store/blob_store.h"
 
@@ -24,11 +25,15 @@ struct UploadId {
 };
 
 inline constexpr size_t kSegmentBytes = kMaxBlobBytes;
+static_assert(kSegmentBytes % Sha256Hasher::kBlockSize == 0);
 inline constexpr size_t kTopRefs = 16;
 inline constexpr size_t kPageRefs = 4096;
 
 struct BlobRef {
   uint32_t size = 0;
+  // Of a page: SHA-256. Of a segment: the hash value of the content after it (Sha256Hasher::
+  // Intermediate(); the last one's is the digest of the content), so that one pass over an upload
+  // gives the digest that its owner signs and what each segment is compared with.
   Digest digest;
   friend bool operator==(const BlobRef&, const BlobRef&) = default;
 };

@@ -18,7 +18,7 @@ ContentWriter::ContentWriter(BlobStore* blobs, const AccountId& account, TaskPoo
 
 ContentWriter::~ContentWriter() {
   // They use this object, and what they write is to be deleted.
-  for (const auto& writing : under_way_) writing->Wait();
+  for (const Segment& segment : under_way_) segment.written->Wait();
   if (kept_ || extent_.segments == 0) return;
   // Pages of every level that exists, the last ones included; whatever fails here is an orphan.
   extent_.depth = static_cast<uint8_t>(levels_.size());
@@ -26,29 +26,28 @@ ContentWriter::~ContentWriter() {
 }
 
 absl::Status ContentWriter::Write(std::string_view bytes) {
-  hasher_.Update(bytes);
   size_ += bytes.size();
   while (!bytes.empty()) {
+    // Not before more bytes come: what is done with the last one is another thing.
+    if (segment_.size() == kSegmentBytes) RETURN_IF_ERROR(FlushSegment());
+    // Of a small object there is only one piece.
+    if (size_ > bytes.size()) segment_.reserve(kSegmentBytes);
     const size_t take = std::min(bytes.size(), kSegmentBytes - segment_.size());
     segment_.append(bytes.substr(0, take));
     bytes.remove_prefix(take);
-    if (segment_.size() == kSegmentBytes) RETURN_IF_ERROR(FlushSegment());
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<WrittenContent> ContentWriter::Finish() {
   if (size_ == 0) return Refuse(Reason::kFieldInvalid, "an object has at least one byte");
-  Digest digest = std::move(hasher_).Finish();
-  if (extent_.segments == 0) {
-    // All there is: nothing to do beside it, and its digest is known already.
-    extent_.segments = 1;
-    RETURN_IF_ERROR(blobs_->PutIfAbsentOrEqual(BlobName(account_, extent_.upload, 0, 0), segment_));
-    levels_[0].refs.push_back({static_cast<uint32_t>(segment_.size()), digest});
-  } else if (!segment_.empty()) {
-    RETURN_IF_ERROR(FlushSegment());
-  }
+  const uint64_t last = extent_.segments++;
+  Sha256Hasher hasher = HasherOf(last, last_hashing_);
+  hasher.Update(segment_);
+  const Digest digest = std::move(hasher).Finish();
+  RETURN_IF_ERROR(WriteBlob(0, last, segment_));
   RETURN_IF_ERROR(Await(0));
+  RETURN_IF_ERROR(AddRef({static_cast<uint32_t>(segment_.size()), digest}));
   size_t level = 0;
   // Pages were only needed when the references of some level do not fit at the top.
   for (; levels_[level].pages > 0 || levels_[level].refs.size() > kTopRefs; ++level) {
@@ -61,25 +60,41 @@ absl::StatusOr<WrittenContent> ContentWriter::Finish() {
   return WrittenContent{{extent_, levels_[level].refs}, size_, digest};
 }
 
+Sha256Hasher ContentWriter::HasherOf(uint64_t index, const std::shared_ptr<Hashing>& before) {
+  return index == 0 ? Sha256Hasher() : Sha256Hasher::Resume(before->Wait(), index * kSegmentBytes);
+}
+
 absl::Status ContentWriter::FlushSegment() {
   // Counted before it is written: a failed write may have happened.
   const uint64_t index = extent_.segments++;
-  auto bytes = std::make_shared<const std::string>(std::move(segment_));
+  const auto bytes = std::make_shared<const std::string>(std::move(segment_));
   segment_.clear();
-  under_way_.push_back(Writing::Start(
-      tasks_, [this, index, bytes = std::move(bytes)] { return WriteBlob(0, index, *bytes); }));
+  last_hashing_ = Hashing::Start(tasks_, [before = last_hashing_, index, bytes] {
+    // May wait: the one before was submitted before, so that it has begun.
+    Sha256Hasher hasher = HasherOf(index, before);
+    hasher.Update(*bytes);
+    return hasher.Intermediate();
+  });
+  under_way_.push_back(
+      {static_cast<uint32_t>(bytes->size()), last_hashing_,
+       Writing::Start(tasks_, [this, index, bytes] { return WriteBlob(0, index, *bytes); })});
   return Await(tasks_ == nullptr ? 0 : kUnderWay - 1);
 }
 
 absl::Status ContentWriter::Await(size_t left) {
   while (under_way_.size() > left) {
-    const std::shared_ptr<Writing> oldest = std::move(under_way_.front());
+    const Segment oldest = std::move(under_way_.front());
     under_way_.pop_front();
-    ASSIGN_OR_RETURN(const BlobRef ref, oldest->Wait());
-    levels_[0].refs.push_back(ref);
-    for (size_t level = 0; levels_[level].refs.size() == kPageRefs; ++level) {
-      RETURN_IF_ERROR(FlushPage(level));
-    }
+    RETURN_IF_ERROR(oldest.written->Wait());
+    RETURN_IF_ERROR(AddRef({oldest.size, oldest.digest->Wait()}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ContentWriter::AddRef(const BlobRef& ref) {
+  levels_[0].refs.push_back(ref);
+  for (size_t level = 0; levels_[level].refs.size() == kPageRefs; ++level) {
+    RETURN_IF_ERROR(FlushPage(level));
   }
   return absl::OkStatus();
 }
@@ -87,18 +102,15 @@ absl::Status ContentWriter::Await(size_t left) {
 absl::Status ContentWriter::FlushPage(size_t level) {
   if (level + 1 == levels_.size()) levels_.emplace_back();
   const uint64_t index = levels_[level].pages++;
-  ASSIGN_OR_RETURN(const BlobRef ref, WriteBlob(static_cast<uint8_t>(level + 1), index,
-                                                EncodePage(levels_[level].refs)));
+  const std::string page = EncodePage(levels_[level].refs);
+  RETURN_IF_ERROR(WriteBlob(static_cast<uint8_t>(level + 1), index, page));
   levels_[level].refs.clear();
-  levels_[level + 1].refs.push_back(ref);
+  levels_[level + 1].refs.push_back({static_cast<uint32_t>(page.size()), Sha256Digest(page)});
   return absl::OkStatus();
 }
 
-absl::StatusOr<BlobRef> ContentWriter::WriteBlob(uint8_t level, uint64_t index,
-                                                 std::string_view bytes) const {
-  RETURN_IF_ERROR(
-      blobs_->PutIfAbsentOrEqual(BlobName(account_, extent_.upload, level, index), bytes));
-  return BlobRef{static_cast<uint32_t>(bytes.size()), Sha256Digest(bytes)};
+absl::Status ContentWriter::WriteBlob(uint8_t level, uint64_t index, std::string_view bytes) const {
+  return blobs_->PutIfAbsentOrEqual(BlobName(account_, extent_.upload, level, index), bytes);
 }
 
 }  // namespace comity::storage

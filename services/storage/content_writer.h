@@ -25,10 +25,11 @@ struct WrittenContent {
   Digest digest;  // SHA-256 of all bytes
 };
 
-// Streams one upload into segments: kUnderWay of them at most, which are written while the next is
-// filled, and one page of references for each level are held in memory. What was written is deleted
-// again when the writer goes, unless Keep() was called; a crash leaves blobs that nothing refers
-// to, for the sweeper. Not thread-safe.
+// Streams one upload into segments: kUnderWay of them at most, which are hashed, one after the
+// other, and written while the next is filled, and one page of references for each level are held
+// in memory. Each byte is hashed once.
+// What was written is deleted again when the writer goes, unless Keep() was called; a crash leaves
+// blobs that nothing refers to, for the sweeper. Not thread-safe.
 class ContentWriter final {
  public:
   // An upload that takes longer is refused when it ends (DEADLINE), so that the sweeper may take
@@ -46,7 +47,7 @@ class ContentWriter final {
   absl::Status Write(std::string_view bytes);
   // Every blob is durable afterwards. FIELD_INVALID for an upload of nothing.
   absl::StatusOr<WrittenContent> Finish();
-  // Full ones, written or under way.
+  // Written or under way: full ones that more bytes came after.
   uint64_t segments() const { return extent_.segments; }
   // From now on somebody refers to the blobs, or may do so.
   void Keep() { kept_ = true; }
@@ -57,24 +58,34 @@ class ContentWriter final {
     uint64_t pages = 0;         // written from this level
   };
 
-  using Writing = Task<absl::StatusOr<BlobRef>>;
+  using Hashing = Task<Digest>;
+  using Writing = Task<absl::Status>;
+  struct Segment {
+    uint32_t size = 0;
+    std::shared_ptr<Hashing> digest;
+    std::shared_ptr<Writing> written;
+  };
 
+  // Begins to hash and to write the segment, which is not the last one.
   absl::Status FlushSegment();
+  // The hasher of a segment, after all that come before it. Blocks.
+  static Sha256Hasher HasherOf(uint64_t index, const std::shared_ptr<Hashing>& before);
   // Ends the segments under way, the oldest first, until no more than `left` are.
   absl::Status Await(size_t left);
+  absl::Status AddRef(const BlobRef& segment);
   // Moves the references of `level` into a page, and that page's reference one level up.
   absl::Status FlushPage(size_t level);
-  absl::StatusOr<BlobRef> WriteBlob(uint8_t level, uint64_t index, std::string_view bytes) const;
+  absl::Status WriteBlob(uint8_t level, uint64_t index, std::string_view bytes) const;
 
   BlobStore* const blobs_;
   TaskPool* const tasks_;
   const AccountId account_;
   const std::chrono::steady_clock::time_point start_;
   UploadExtent extent_;
-  Sha256Hasher hasher_;
   uint64_t size_ = 0;
   std::string segment_;
-  std::deque<std::shared_ptr<Writing>> under_way_;  // in order
+  std::shared_ptr<Hashing> last_hashing_;  // of the segment before; none before the first
+  std::deque<Segment> under_way_;          // in order
   std::vector<Level> levels_;
   bool kept_ = false;
 };

@@ -20,12 +20,12 @@ absl::Status Gone() { return Refuse(Reason::kCancelled, "the caller went away");
 // Segments as chunks of the wire's size. `next` gives a segment, empty at the end.
 template <typename Message, typename Writer, typename Next>
 absl::Status SendChunks(Writer& writer, const Next& next) {
+  Message message;
   for (;;) {
     ASSIGN_OR_RETURN(const std::string segment, next());
     if (segment.empty()) return absl::OkStatus();
     for (std::string_view rest = segment; !rest.empty();
          rest.remove_prefix(std::min(kWireChunk, rest.size()))) {
-      Message message;
       message.set_chunk(rest.data(), std::min(kWireChunk, rest.size()));
       if (!writer.Write(message)) return Gone();
     }

@@ -66,7 +66,7 @@ struct Ended {
 // `with_pipe`.
 Ended RunWithPipe(const std::string& home, std::vector<std::string> arguments, int its,
                   const std::function<void(int fd)>& with_pipe) {
-  arguments.insert(arguments.begin(), std::string(std::getenv("COMITY_BIN_DIR")) + "/comity");
+  arguments.insert(arguments.begin(), ComityProgram());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

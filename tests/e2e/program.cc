@@ -30,9 +30,13 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-ProgramResult RunComity(const std::string& home, const std::vector<std::string>& arguments) {
+std::string ComityProgram() {
   const char* folder = std::getenv("COMITY_BIN_DIR");
-  std::vector<std::string> argv = {std::string(folder == nullptr ? "." : folder) + "/comity"};
+  return std::string(folder == nullptr ? "." : folder) + "/comity";
+}
+
+ProgramResult RunComity(const std::string& home, const std::vector<std::string>& arguments) {
+  std::vector<std::string> argv = {ComityProgram()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return RunProgram(home, std::move(argv));
 }

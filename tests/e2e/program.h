@@ -11,10 +11,13 @@ struct ProgramResult {
   std::string output;  // standard output
 };
 
+// build/<preset>/bin/comity.
+std::string ComityProgram();
+
 // Runs a program as a user would, with a comity folder of its own in `home`, and waits for its end.
 // Standard error goes to the test's own.
 ProgramResult RunProgram(const std::string& home, std::vector<std::string> arguments);
-// The same for build/<preset>/bin/comity.
+// The same for ComityProgram().
 ProgramResult RunComity(const std::string& home, const std::vector<std::string>& arguments);
 
 }  // namespace comity::testing

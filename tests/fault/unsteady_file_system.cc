@@ -255,8 +255,9 @@ IOStatus UnsteadyFileSystem::LinkFile(const std::string& /*from*/, const std::st
 
 IOStatus UnsteadyFileSystem::Truncate(const std::string& path, size_t size,
                                       const IOOptions& options, IODebugContext* debug) {
-  const IOStatus status = Admit();
-  return status.ok() ? target()->Truncate(path, size, options, debug) : status;
+  IOStatus status = Admit();
+  if (!status.ok()) return status;
+  return target()->Truncate(path, size, options, debug);
 }
 
 void UnsteadyFileSystem::Undo(const NameChange& change) {

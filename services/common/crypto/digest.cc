@@ -55,6 +55,33 @@ Digest Sha256Hasher::Finish() && {
   return *Digest::FromBytes(digest);
 }
 
+Digest Sha256Hasher::Intermediate() const {
+  COMITY_CHECK(state_ != nullptr && state_->context.num == 0);
+  std::string words;
+  words.reserve(SHA256_DIGEST_LENGTH);
+  for (const uint32_t word : state_->context.h) {
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      words.push_back(static_cast<char>((word >> shift) & 0xff));
+    }
+  }
+  return *Digest::FromBytes(words);
+}
+
+Sha256Hasher Sha256Hasher::Resume(const Digest& intermediate, uint64_t bytes_before) {
+  COMITY_CHECK(bytes_before % kBlockSize == 0);
+  Sha256Hasher hasher;
+  SHA256_CTX& context = hasher.state_->context;
+  const uint8_t* byte = AsBytes(intermediate.bytes());
+  for (uint32_t& word : context.h) {
+    word = 0;
+    for (int i = 0; i < 4; ++i) word = (word << 8) | *byte++;
+  }
+  const uint64_t bits = bytes_before * 8;
+  context.Nl = static_cast<uint32_t>(bits);
+  context.Nh = static_cast<uint32_t>(bits >> 32);
+  return hasher;
+}
+
 std::string HmacSha256(const SecretBytes& key, std::string_view data) {
   const auto key_bytes = key.Reveal(RevealKey::ForCrypto());
   std::string mac(SHA256_DIGEST_LENGTH, '\0');

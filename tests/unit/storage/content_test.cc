@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -180,6 +181,80 @@ TEST(ContentTest, DamagedSegmentIsDataCorrupt) {
   ASSERT_OK_AND_ASSIGN(const WrittenContent content, WriteAll(blobs, "the bytes", 9));
   blobs.Overwrite(BlobName(kAccount, content.tree.extent.upload, 0, 0), "the bytez");
   EXPECT_THAT(ReadAll(blobs, content).status(), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST(ContentTest, DigestOfTheLastSegmentIsThatOfTheContent) {
+  for (const size_t size : {size_t{1}, kSegmentBytes, 2 * kSegmentBytes, 2 * kSegmentBytes + 1}) {
+    FakeBlobStore blobs;
+    ASSERT_OK_AND_ASSIGN(const WrittenContent content, WriteAll(blobs, Pattern(size), 1 << 20));
+    EXPECT_EQ(content.tree.top.back().digest, content.digest) << size;
+  }
+}
+
+TEST(ContentTest, DamageInAnySegmentIsDataCorruptThereAndOnlyThere) {
+  const std::string bytes = Pattern(2 * kSegmentBytes + 100);
+  for (uint64_t damaged = 0; damaged < 3; ++damaged) {
+    FakeBlobStore blobs;
+    ASSERT_OK_AND_ASSIGN(const WrittenContent content, WriteAll(blobs, bytes, 1 << 20));
+    std::string segment = bytes.substr(damaged * kSegmentBytes, kSegmentBytes);
+    segment.back() = static_cast<char>(segment.back() ^ 1);
+    blobs.Overwrite(BlobName(kAccount, content.tree.extent.upload, 0, damaged), segment);
+    ContentReader reader(&blobs, kAccount, content.tree, content.size);
+    for (uint64_t index = 0; index < 3; ++index) {
+      ASSERT_THAT(reader.Seek(index * kSegmentBytes), IsOk());
+      const absl::Status read = reader.Next().status();
+      if (index == damaged) {
+        EXPECT_THAT(read, RefusedWith(Reason::kDataCorrupt)) << index;
+      } else {
+        EXPECT_THAT(read, IsOk()) << index;
+      }
+    }
+  }
+}
+
+TEST(ContentTest, SegmentsInEachOthersPlaceAreDataCorrupt) {
+  FakeBlobStore blobs;
+  const std::string bytes = Pattern(3 * kSegmentBytes);
+  ASSERT_OK_AND_ASSIGN(const WrittenContent content, WriteAll(blobs, bytes, 1 << 20));
+  const UploadId& upload = content.tree.extent.upload;
+  blobs.Overwrite(BlobName(kAccount, upload, 0, 0), bytes.substr(kSegmentBytes, kSegmentBytes));
+  blobs.Overwrite(BlobName(kAccount, upload, 0, 1), bytes.substr(0, kSegmentBytes));
+  for (const uint64_t offset : {size_t{0}, kSegmentBytes}) {
+    EXPECT_THAT(ReadAll(blobs, content, offset).status(), RefusedWith(Reason::kDataCorrupt));
+  }
+  EXPECT_THAT(ReadAll(blobs, content, 2 * kSegmentBytes).status(), IsOk());
+}
+
+// 16 GiB lie before it: only the segments around the boundary exist.
+TEST(ContentTest, SegmentAfterAPageOfReferencesFollowsTheLastOneInIt) {
+  FakeBlobStore blobs;
+  const UploadId upload = UploadId::Random();
+  const uint64_t boundary = kPageRefs * uint64_t{kSegmentBytes};
+  const std::string last_of_page = Pattern(kSegmentBytes);
+  const std::string tail = "the end";
+  const auto put = [&](uint8_t level, uint64_t index, const std::string& bytes) {
+    ASSERT_THAT(blobs.PutIfAbsentOrEqual(BlobName(kAccount, upload, level, index), bytes), IsOk());
+  };
+  std::vector<BlobRef> first_page(kPageRefs, {kSegmentBytes, Sha256Digest("some value")});
+  Sha256Hasher hasher =
+      Sha256Hasher::Resume(first_page[kPageRefs - 2].digest, boundary - kSegmentBytes);
+  hasher.Update(last_of_page);
+  first_page.back().digest = hasher.Intermediate();
+  hasher.Update(tail);
+  const std::string pages[] = {
+      EncodePage(first_page),
+      EncodePage({{static_cast<uint32_t>(tail.size()), std::move(hasher).Finish()}})};
+  put(0, kPageRefs - 1, last_of_page);
+  put(0, kPageRefs, tail);
+  WrittenContent content;
+  content.size = boundary + tail.size();
+  content.tree.extent = {upload, kPageRefs + 1, 1};
+  for (uint64_t i = 0; i < 2; ++i) {
+    put(1, i, pages[i]);
+    content.tree.top.push_back({static_cast<uint32_t>(pages[i].size()), Sha256Digest(pages[i])});
+  }
+  EXPECT_THAT(ReadAll(blobs, content, boundary - kSegmentBytes), IsOkAndHolds(last_of_page + tail));
+  EXPECT_THAT(ReadAll(blobs, content, boundary), IsOkAndHolds(tail));
 }
 
 TEST(ContentTest, DamagedPageIsDataCorrupt) {

@@ -57,6 +57,49 @@ TEST(Sha256HasherDeathTest, UseAfterMoveEndsTheProcess) {
   EXPECT_DEATH(first.Update("x"), "check failed");  // NOLINT(bugprone-use-after-move)
 }
 
+// FIPS 180-4, 5.3.3, and the value after the first of two blocks in NIST's example for SHA-256.
+TEST(Sha256HasherTest, IntermediateIsThePublishedHashValue) {
+  EXPECT_EQ(ToHex(Sha256Hasher().Intermediate().bytes()),
+            "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19");
+  std::string block = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq\x80";
+  block.resize(Sha256Hasher::kBlockSize, '\0');
+  Sha256Hasher hasher;
+  hasher.Update(block);
+  EXPECT_EQ(ToHex(hasher.Intermediate().bytes()),
+            "85e655d6417a17953363376a624cde5c76e09589cac5f811cc4b32c1f20e533a");
+}
+
+TEST(Sha256HasherTest, HashingGoesOnFromAnIntermediateValue) {
+  const std::string data(1000, 'd');
+  for (size_t at = 0; at < data.size(); at += Sha256Hasher::kBlockSize) {
+    Sha256Hasher first;
+    first.Update(std::string_view(data).substr(0, at));
+    Sha256Hasher second = Sha256Hasher::Resume(first.Intermediate(), at);
+    second.Update(std::string_view(data).substr(at));
+    EXPECT_EQ(std::move(second).Finish(), Sha256Digest(data)) << at;
+  }
+}
+
+// By hand: the padding says how many bits came before, also when they are more than 2^32.
+TEST(Sha256HasherTest, ResumedHasherKnowsHowMuchCameBefore) {
+  const Digest value = Sha256Digest("some value");
+  for (const uint64_t bytes : {uint64_t{64}, uint64_t{1} << 29, (uint64_t{5} << 30) + 128}) {
+    std::string padding(Sha256Hasher::kBlockSize, '\0');
+    padding[0] = '\x80';
+    for (size_t i = 0; i < 8; ++i) padding[63 - i] = static_cast<char>((bytes * 8) >> (8 * i));
+    Sha256Hasher padded = Sha256Hasher::Resume(value, bytes);
+    padded.Update(padding);
+    EXPECT_EQ(Sha256Hasher::Resume(value, bytes).Finish(), padded.Intermediate()) << bytes;
+  }
+}
+
+TEST(Sha256HasherDeathTest, IntermediateWithinABlockEndsTheProcess) {
+  Sha256Hasher hasher;
+  hasher.Update("x");
+  EXPECT_DEATH(hasher.Intermediate(), "check failed");
+  EXPECT_DEATH(Sha256Hasher::Resume(Sha256Digest(""), 63), "check failed");
+}
+
 // RFC 4231, cases 1, 2 and 6.
 TEST(HmacSha256Test, PublishedVectorsMatch) {
   EXPECT_EQ(ToHex(HmacSha256(SecretBytes::CopyOf(std::string(20, '\x0b')), "Hi There")),
