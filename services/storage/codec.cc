@@ -226,9 +226,7 @@ absl::StatusOr<HeldVersion> Decode(const pb::CopiedVersion& version) {
   HeldVersion held;
   ASSIGN_OR_RETURN(held.object, DecodeObjectId(version.object_id()));
   held.version = version.version();
-  if (version.version() != 0) {
-    ASSIGN_OR_RETURN(held.record, DecodeId<Digest>(version.record_digest(), "record_digest"));
-  }
+  ASSIGN_OR_RETURN(held.record, DecodeId<Digest>(version.record_digest(), "record_digest"));
   return held;
 }
 

@@ -130,7 +130,7 @@ void Encode(const MigrationReport& report, pb::GetMigrationResponse& message) {
 void Encode(const HeldVersion& version, pb::CopiedVersion& message) {
   message.set_object_id(std::string(version.object.bytes()));
   message.set_version(version.version);
-  if (version.version != 0) message.set_record_digest(std::string(version.record.bytes()));
+  message.set_record_digest(std::string(version.record.bytes()));
 }
 
 void Encode(const Scope& scope, pb::GetScopeResponse& message) {

@@ -45,21 +45,7 @@ absl::Status CopyReceiver::Write(std::string_view chunk) {
   return writer_->Write(chunk);
 }
 
-absl::StatusOr<HeldVersion> CopyReceiver::End() {
-  RETURN_IF_ERROR(BeginEnd());
-  const std::shared_ptr<Applying> newest = std::move(under_way_.back());
-  under_way_.pop_back();
-  return newest->Wait();
-}
-
-absl::StatusOr<HeldVersion> CopyReceiver::Delete(const ObjectId& object) {
-  RETURN_IF_ERROR(BeginDelete(object));
-  const std::shared_ptr<Applying> newest = std::move(under_way_.back());
-  under_way_.pop_back();
-  return newest->Wait();
-}
-
-absl::Status CopyReceiver::BeginEnd() {
+absl::Status CopyReceiver::End() {
   if (!record_.has_value()) return Refuse(Reason::kFieldInvalid, "no version was begun");
   const std::shared_ptr<ContentWriter> writer = std::move(writer_);
   const ObjectRecord record = *std::move(record_);
@@ -70,35 +56,35 @@ absl::Status CopyReceiver::BeginEnd() {
     // Waits for its segments, which a task must not do.
     ASSIGN_OR_RETURN(written, writer->Finish());
   }
-  under_way_.push_back(Applying::Start(incoming_->site_.tasks, [this, writer, record, written] {
-    return Keep(*writer, written, record);
-  }));
-  return absl::OkStatus();
+  return BeginApply([this, writer, record, written] { return Keep(*writer, written, record); });
 }
 
-absl::Status CopyReceiver::BeginDelete(const ObjectId& object) {
-  under_way_.push_back(
-      Applying::Start(incoming_->site_.tasks, [this, object]() -> absl::StatusOr<HeldVersion> {
-        RETURN_IF_ERROR(Apply(object, std::nullopt));
-        return HeldVersion{object, 0, Digest()};
-      }));
-  return absl::OkStatus();
+absl::Status CopyReceiver::Delete(const ObjectId& object) {
+  return BeginApply([this, object] { return Apply(object, std::nullopt); });
 }
 
-absl::StatusOr<std::optional<HeldVersion>> CopyReceiver::NextDone(bool all) {
-  const bool wait = all || incoming_->site_.tasks == nullptr || under_way_.size() >= kAtOnce;
-  if (under_way_.empty() || (!wait && !under_way_.front()->IsDone())) {
-    return std::optional<HeldVersion>();
+absl::StatusOr<uint64_t> CopyReceiver::Finish() {
+  RETURN_IF_ERROR(Await(0));
+  return done_;
+}
+
+absl::Status CopyReceiver::BeginApply(std::function<absl::Status()> work) {
+  under_way_.push_back(Applying::Start(incoming_->site_.tasks, std::move(work)));
+  return Await(incoming_->site_.tasks == nullptr ? 0 : kAtOnce - 1);
+}
+
+absl::Status CopyReceiver::Await(size_t left) {
+  while (under_way_.size() > left) {
+    const std::shared_ptr<Applying> oldest = std::move(under_way_.front());
+    under_way_.pop_front();
+    RETURN_IF_ERROR(oldest->Wait());
+    ++done_;
   }
-  const std::shared_ptr<Applying> oldest = std::move(under_way_.front());
-  under_way_.pop_front();
-  ASSIGN_OR_RETURN(const HeldVersion done, oldest->Wait());
-  return std::optional<HeldVersion>(done);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<HeldVersion> CopyReceiver::Keep(ContentWriter& writer,
-                                               std::optional<WrittenContent> written,
-                                               const ObjectRecord& record) {
+absl::Status CopyReceiver::Keep(ContentWriter& writer, std::optional<WrittenContent> written,
+                                const ObjectRecord& record) {
   if (!written.has_value()) {
     ASSIGN_OR_RETURN(written, writer.Finish());
   }
@@ -106,11 +92,10 @@ absl::StatusOr<HeldVersion> CopyReceiver::Keep(ContentWriter& writer,
   if (content.size != record.size || content.digest != record.digest) {
     return Refuse(Reason::kDataCorrupt, "the bytes are not those of the record");
   }
-  const absl::Status applied = Apply(record.object, StoredObject{record, content.tree});
+  absl::Status applied = Apply(record.object, StoredObject{record, content.tree});
   // Unknown: it may have been applied. If it was not, the sweeper finds the blobs.
   if (applied.ok() || ReasonOf(applied) == Reason::kStoreUnavailable) writer.Keep();
-  RETURN_IF_ERROR(applied);
-  return HeldVersion{record.object, record.version, ObjectRecordDigest(record)};
+  return applied;
 }
 
 absl::Status CopyReceiver::CheckOpen(const AccountSnapshot* known) const {

@@ -2,7 +2,9 @@
 #define COMITY_STORAGE_INCOMING_H_
 
 #include <array>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -37,8 +39,8 @@ struct PrepareCommand {
 // One version that the destination has.
 struct HeldVersion {
   ObjectId object;
-  uint64_t version = 0;  // 0 = deleted
-  Digest record;         // digest of the canonical record; zero when deleted
+  uint64_t version = 0;
+  Digest record;  // digest of the canonical record
 };
 
 struct ConfirmedManifest {
@@ -55,34 +57,33 @@ class CopyReceiver final {
   // What is here already, in order of object id; nothing at the end.
   absl::StatusOr<std::optional<HeldVersion>> NextHeld();
 
-  // Begins a version; its bytes follow.
+  // Begins a version; its bytes follow, and its end.
   absl::Status Begin(ObjectRecord record);
   absl::Status Write(std::string_view chunk);
-  // The version is durable. DATA_CORRUPT when the bytes are not those of the record.
-  absl::StatusOr<HeldVersion> End();
-  // The object is gone.
-  absl::StatusOr<HeldVersion> Delete(const ObjectId& object);
+  // Begin to make the version, or the deletion, durable, so that several wait for the disk
+  // together; without a pool it is durable then. DATA_CORRUPT when the bytes are not those of the
+  // record. What is refused may be an earlier one.
+  absl::Status End();
+  absl::Status Delete(const ObjectId& object);
   bool receiving() const { return record_.has_value(); }
-
-  // The same, begun only, so that several wait for the disk together.
-  absl::Status BeginEnd();
-  absl::Status BeginDelete(const ObjectId& object);
-  // The outcome of the oldest that was begun so: nothing when none is left, or when it is not known
-  // yet and not too many are under way. With `all`, waits in any case.
-  absl::StatusOr<std::optional<HeldVersion>> NextDone(bool all);
+  // Everything is durable: how many versions and deletions that was.
+  absl::StatusOr<uint64_t> Finish();
 
  private:
   friend class Incoming;
-  using Applying = Task<absl::StatusOr<HeldVersion>>;
+  using Applying = Task<absl::Status>;
 
   CopyReceiver(class Incoming* incoming, SnapshotPtr account);
   absl::Status CheckOpen(const AccountSnapshot* known) const;
   absl::Status UpdateBuckets(const std::set<uint8_t>& more);
+  absl::Status BeginApply(std::function<absl::Status()> work);
+  // Ends what is under way, the oldest first, until no more than `left` are.
+  absl::Status Await(size_t left);
   // Of the tasks:
   absl::Status ListBucket(uint8_t bucket) ABSL_LOCKS_EXCLUDED(mutex_);
   bool IsOpened(uint8_t bucket) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<HeldVersion> Keep(ContentWriter& writer, std::optional<WrittenContent> written,
-                                   const ObjectRecord& record);
+  absl::Status Keep(ContentWriter& writer, std::optional<WrittenContent> written,
+                    const ObjectRecord& record);
   absl::Status Apply(const ObjectId& object, const std::optional<StoredObject>& put);
 
   class Incoming* const incoming_;
@@ -92,6 +93,7 @@ class CopyReceiver final {
   std::optional<ObjectRecord> record_;
   std::shared_ptr<ContentWriter> writer_;
   std::deque<std::shared_ptr<Applying>> under_way_;  // in the order in which they came
+  uint64_t done_ = 0;
 
   absl::Mutex mutex_;
   absl::CondVar listed_changed_;

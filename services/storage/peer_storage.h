@@ -22,7 +22,8 @@ class CopyStream {
   virtual ~CopyStream() = default;
   // In order of object id; nothing at the end. To be read to its end before anything is sent.
   virtual absl::StatusOr<std::optional<HeldVersion>> NextHeld() = 0;
-  virtual absl::Status Send(const ObjectRecord& record) = 0;
+  // `first`: its bytes, or the first of them, up to a chunk of 1 MiB.
+  virtual absl::Status Send(const ObjectRecord& record, std::string_view first) = 0;
   virtual absl::Status SendChunk(std::string_view chunk) = 0;
   virtual absl::Status SendDeletion(const ObjectId& object) = 0;
   // OK when the destination has confirmed that everything that was sent is durable.

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -20,8 +19,8 @@ constexpr std::chrono::milliseconds kFencedTimeout{30'000};
 constexpr std::chrono::hours kCopyTimeout{72};
 constexpr size_t kMaxAnswered = 64;
 
-// A CopyObjects call. While this side sends, a thread of its own takes the confirmations: with both
-// sides only sending, the stream would come to a stop.
+// A CopyObjects call. The sides never send both: first the other one, then this one, then one
+// answer.
 class GrpcCopyStream final : public CopyStream {
  public:
   GrpcCopyStream(Peers* peers, const RegionId& region, const AccountId& account, AccountEpoch epoch,
@@ -40,28 +39,24 @@ class GrpcCopyStream final : public CopyStream {
   ~GrpcCopyStream() override {
     if (finished_) return;
     context_.TryCancel();
-    if (reader_.joinable()) reader_.join();
     stream_->Finish();
   }
 
   absl::StatusOr<std::optional<HeldVersion>> NextHeld() override {
-    pb::CopyObjectsResponse response;
-    if (!stream_->Read(&response)) return Broken();
-    if (response.has_have()) {
-      ASSIGN_OR_RETURN(const HeldVersion held, Decode(response.have()));
-      return std::optional<HeldVersion>(held);
+    if (next_held_ == response_.held().versions_size()) {
+      next_held_ = 0;
+      if (!stream_->Read(&response_)) return Broken();
+      if (response_.has_ready()) return std::optional<HeldVersion>();
+      if (response_.held().versions().empty()) return OutOfTurn();
     }
-    if (!response.has_ready()) return Refuse(Reason::kInternal, "the peer answers out of turn");
-    reader_ = std::thread([this] {
-      pb::CopyObjectsResponse confirmation;
-      while (stream_->Read(&confirmation)) confirmed_ += confirmation.has_done() ? 1 : 0;
-    });
-    return std::optional<HeldVersion>();
+    ASSIGN_OR_RETURN(const HeldVersion held, Decode(response_.held().versions(next_held_++)));
+    return std::optional<HeldVersion>(held);
   }
 
-  absl::Status Send(const ObjectRecord& record) override {
+  absl::Status Send(const ObjectRecord& record, std::string_view first) override {
     pb::CopyObjectsRequest request;
     Encode(record, *request.mutable_object()->mutable_object());
+    request.mutable_object()->set_chunk(first.data(), first.size());
     ++sent_;
     return Write(request);
   }
@@ -81,14 +76,20 @@ class GrpcCopyStream final : public CopyStream {
 
   absl::Status Finish() override {
     stream_->WritesDone();
+    if (!stream_->Read(&response_)) return Broken();
+    if (!response_.has_done()) return OutOfTurn();
+    const bool all = response_.done().changes() == sent_;
     RETURN_IF_ERROR(End());
-    if (confirmed_ != sent_) return Refuse(Reason::kInternal, "the peer confirmed too little");
-    return absl::OkStatus();
+    return all ? absl::OkStatus() : Refuse(Reason::kInternal, "the peer confirmed too little");
   }
 
  private:
   absl::Status Write(const pb::CopyObjectsRequest& request) {
     return stream_->Write(request) ? absl::OkStatus() : Broken();
+  }
+
+  static absl::Status OutOfTurn() {
+    return Refuse(Reason::kInternal, "the peer answers out of turn");
   }
 
   // The stream ended early: why?
@@ -98,7 +99,6 @@ class GrpcCopyStream final : public CopyStream {
   }
 
   absl::Status End() {
-    if (reader_.joinable()) reader_.join();
     if (finished_) return Refuse(Reason::kPeerUnavailable, "the stream has ended");
     finished_ = true;
     const grpc::Status status = stream_->Finish();
@@ -111,9 +111,9 @@ class GrpcCopyStream final : public CopyStream {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<pb::CopyObjectsRequest, pb::CopyObjectsResponse>>
       stream_;
-  std::thread reader_;
+  pb::CopyObjectsResponse response_;
+  int next_held_ = 0;  // of the versions in response_
   uint64_t sent_ = 0;
-  uint64_t confirmed_ = 0;  // of the reader until it is joined
   bool finished_ = false;
 };
 

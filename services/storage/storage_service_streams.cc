@@ -32,44 +32,45 @@ absl::Status SendChunks(Writer& writer, const Next& next) {
   }
 }
 
-absl::Status Confirm(CopyServerStream& stream, const HeldVersion& version) {
+// What is here already, many versions to a message: an account may have a great many.
+absl::Status SendHeld(CopyReceiver& receiver, CopyServerStream& stream) {
+  constexpr int kAtOnce = 1'024;
   pb::CopyObjectsResponse response;
-  Encode(version, *response.mutable_done());
-  return stream.Write(response) ? absl::OkStatus() : Gone();
-}
-
-// Tells of what is durable by now; with `all`, of everything.
-absl::Status ConfirmDone(CopyReceiver& receiver, CopyServerStream& stream, bool all) {
   for (;;) {
-    ASSIGN_OR_RETURN(const std::optional<HeldVersion> done, receiver.NextDone(all));
-    if (!done.has_value()) return absl::OkStatus();
-    RETURN_IF_ERROR(Confirm(stream, *done));
+    ASSIGN_OR_RETURN(const std::optional<HeldVersion> held, receiver.NextHeld());
+    if (held.has_value()) Encode(*held, *response.mutable_held()->add_versions());
+    const bool full = response.held().versions_size() == kAtOnce;
+    if (response.has_held() && (full || !held.has_value())) {
+      if (!stream.Write(response)) return Gone();
+      response.Clear();
+    }
+    if (!held.has_value()) return absl::OkStatus();
   }
 }
 
 // Ends the version that is being received, if one is.
-absl::Status EndVersion(CopyReceiver& receiver, CopyServerStream& stream) {
-  if (!receiver.receiving()) return absl::OkStatus();
-  RETURN_IF_ERROR(receiver.BeginEnd());
-  return ConfirmDone(receiver, stream, false);
+absl::Status EndVersion(CopyReceiver& receiver) {
+  return receiver.receiving() ? receiver.End() : absl::OkStatus();
 }
 
-absl::Status TakeCopy(CopyReceiver& receiver, const pb::CopyObjectsRequest& request,
-                      CopyServerStream& stream) {
+absl::Status TakeCopy(CopyReceiver& receiver, const pb::CopyObjectsRequest& request) {
   switch (request.part_case()) {
     case pb::CopyObjectsRequest::kObject: {
-      RETURN_IF_ERROR(EndVersion(receiver, stream));
+      RETURN_IF_ERROR(EndVersion(receiver));
       ASSIGN_OR_RETURN(ObjectRecord record, Decode(request.object().object()));
-      return receiver.Begin(std::move(record));
+      RETURN_IF_ERROR(receiver.Begin(std::move(record)));
+      const std::string& first = request.object().chunk();
+      if (first.empty()) return absl::OkStatus();
+      RETURN_IF_ERROR(CheckChunk(first));
+      return receiver.Write(first);
     }
     case pb::CopyObjectsRequest::kChunk:
       RETURN_IF_ERROR(CheckChunk(request.chunk()));
       return receiver.Write(request.chunk());
     case pb::CopyObjectsRequest::kDeletedObjectId: {
-      RETURN_IF_ERROR(EndVersion(receiver, stream));
+      RETURN_IF_ERROR(EndVersion(receiver));
       ASSIGN_OR_RETURN(const ObjectId object, DecodeObjectId(request.deleted_object_id()));
-      RETURN_IF_ERROR(receiver.BeginDelete(object));
-      return ConfirmDone(receiver, stream, false);
+      return receiver.Delete(object);
     }
     case pb::CopyObjectsRequest::kStart:
     case pb::CopyObjectsRequest::PART_NOT_SET:
@@ -131,18 +132,16 @@ absl::Status StreamCopies(StorageNode& node, const Authorization& who,
   ASSIGN_OR_RETURN(const std::unique_ptr<CopyReceiver> receiver,
                    node.incoming().BeginCopy(who, command.account, command.epoch));
   pb::CopyObjectsResponse response;
-  for (;;) {
-    ASSIGN_OR_RETURN(const std::optional<HeldVersion> held, receiver->NextHeld());
-    if (!held.has_value()) break;
-    Encode(*held, *response.mutable_have());
-    if (!stream.Write(response)) return Gone();
-  }
+  RETURN_IF_ERROR(SendHeld(*receiver, stream));
   response.mutable_ready();
   if (!stream.Write(response)) return Gone();
-  while (stream.Read(&request)) RETURN_IF_ERROR(TakeCopy(*receiver, request, stream));
+  while (stream.Read(&request)) RETURN_IF_ERROR(TakeCopy(*receiver, request));
+  // A stream that broke off ends like one that was finished.
   if (context.IsCancelled()) return Gone();
-  RETURN_IF_ERROR(EndVersion(*receiver, stream));
-  return ConfirmDone(*receiver, stream, true);
+  RETURN_IF_ERROR(EndVersion(*receiver));
+  ASSIGN_OR_RETURN(const uint64_t changes, receiver->Finish());
+  response.mutable_done()->set_changes(changes);
+  return stream.Write(response) ? absl::OkStatus() : Gone();
 }
 
 absl::Status StreamAuthorised(StorageNode& node, const Authorization& who,

@@ -16,9 +16,10 @@ class DirectCopyStream final : public CopyStream {
 
   absl::StatusOr<std::optional<HeldVersion>> NextHeld() override { return receiver_->NextHeld(); }
 
-  absl::Status Send(const ObjectRecord& record) override {
+  absl::Status Send(const ObjectRecord& record, std::string_view first) override {
     RETURN_IF_ERROR(End());
-    return receiver_->Begin(record);
+    RETURN_IF_ERROR(receiver_->Begin(record));
+    return first.empty() ? absl::OkStatus() : SendChunk(first);
   }
   absl::Status SendChunk(std::string_view chunk) override {
     if (line_->Loses()) return Refuse(Reason::kPeerUnavailable, "the stream broke");
@@ -26,14 +27,15 @@ class DirectCopyStream final : public CopyStream {
   }
   absl::Status SendDeletion(const ObjectId& object) override {
     RETURN_IF_ERROR(End());
-    return receiver_->Delete(object).status();
+    return receiver_->Delete(object);
   }
-  absl::Status Finish() override { return End(); }
+  absl::Status Finish() override {
+    RETURN_IF_ERROR(End());
+    return receiver_->Finish().status();
+  }
 
  private:
-  absl::Status End() {
-    return receiver_->receiving() ? receiver_->End().status() : absl::OkStatus();
-  }
+  absl::Status End() { return receiver_->receiving() ? receiver_->End() : absl::OkStatus(); }
 
   DirectPeerStorage* const line_;
   const std::unique_ptr<CopyReceiver> receiver_;

@@ -29,9 +29,10 @@ class CopyLine final : public storage::CopyStream {
     if (kernel_->life(to_) != life_) return Broken();
     return receiver_->NextHeld();
   }
-  absl::Status Send(const ObjectRecord& record) override {
+  absl::Status Send(const ObjectRecord& record, std::string_view first) override {
     RETURN_IF_ERROR(Flush());
     record_ = record;
+    bytes_ = first;
     return absl::OkStatus();
   }
   absl::Status SendChunk(std::string_view chunk) override {
@@ -41,7 +42,7 @@ class CopyLine final : public storage::CopyStream {
   absl::Status SendDeletion(const ObjectId& object) override {
     RETURN_IF_ERROR(Flush());
     return Tell("CopyDeletion",
-                [object](CopyReceiver& receiver) { return receiver.Delete(object).status(); });
+                [object](CopyReceiver& receiver) { return receiver.Delete(object); });
   }
   absl::Status Finish() override { return Flush(); }
 
@@ -56,7 +57,7 @@ class CopyLine final : public storage::CopyStream {
     return Tell("CopyVersion", [record, bytes](CopyReceiver& receiver) -> absl::Status {
       RETURN_IF_ERROR(receiver.Begin(record));
       RETURN_IF_ERROR(receiver.Write(bytes));
-      return receiver.End().status();
+      return receiver.End();
     });
   }
 

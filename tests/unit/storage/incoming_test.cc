@@ -40,7 +40,7 @@ class IncomingTest : public ::testing::Test {
     ASSIGN_OR_RETURN(const auto receiver, incoming().BeginCopy(source_, account_.id(), 2));
     RETURN_IF_ERROR(receiver->Begin(MakeRecord(id, bytes)));
     RETURN_IF_ERROR(receiver->Write(sent));
-    return receiver->End().status();
+    return receiver->End();
   }
   static ObjectRecord MakeRecord(const ObjectId& id, std::string_view bytes) {
     ObjectRecord record;
@@ -279,7 +279,7 @@ TEST_F(IncomingTest, ManifestWithoutEndorsementIsRefused) {
               RefusedWith(Reason::kEndorsementMissing));
 }
 
-TEST_F(IncomingTest, VersionsThatAreMadeDurableTogetherAreReportedInOrder) {
+TEST_F(IncomingTest, VersionsThatAreMadeDurableTogetherAreAllThereAtTheEnd) {
   world_.task_threads = 8;
   world_.Restart(world_.cn);
   ASSERT_THAT(Prepare(), IsOk());
@@ -289,23 +289,12 @@ TEST_F(IncomingTest, VersionsThatAreMadeDurableTogetherAreReportedInOrder) {
     // Some alone in their bucket, some not.
     records.push_back(MakeRecord(ObjectInBucket(i / 2 * 3, i % 2), "bytes " + std::to_string(i)));
   }
-  std::vector<ObjectId> done;
-  const auto take = [&](bool all) -> absl::Status {
-    for (;;) {
-      ASSIGN_OR_RETURN(const std::optional<HeldVersion> held, receiver->NextDone(all));
-      if (!held.has_value()) return absl::OkStatus();
-      done.push_back(held->object);
-    }
-  };
   for (size_t i = 0; i < records.size(); ++i) {
     ASSERT_THAT(receiver->Begin(records[i]), IsOk());
     ASSERT_THAT(receiver->Write("bytes " + std::to_string(i)), IsOk());
-    ASSERT_THAT(receiver->BeginEnd(), IsOk());
-    ASSERT_THAT(take(false), IsOk());
+    ASSERT_THAT(receiver->End(), IsOk());
   }
-  ASSERT_THAT(take(true), IsOk());
-  ASSERT_EQ(done.size(), records.size());
-  for (size_t i = 0; i < records.size(); ++i) EXPECT_EQ(done[i], records[i].object) << i;
+  EXPECT_THAT(receiver->Finish(), IsOkAndHolds(records.size()));
   EXPECT_THAT(Confirm(SignManifest(records)).status(), IsOk());
 }
 
@@ -317,20 +306,17 @@ TEST_F(IncomingTest, BytesThatAreNotTheRecordsAreFoundAmongOthersUnderWay) {
   for (const char* sent : {"bytes", "other"}) {
     ASSERT_THAT(receiver->Begin(MakeRecord(ObjectInBucket(3, sent[0] == 'o'), "bytes")), IsOk());
     ASSERT_THAT(receiver->Write(sent), IsOk());
-    ASSERT_THAT(receiver->BeginEnd(), IsOk());
+    ASSERT_THAT(receiver->End(), IsOk());
   }
-  EXPECT_THAT(receiver->NextDone(true).status(), IsOk());
-  EXPECT_THAT(receiver->NextDone(true).status(), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(receiver->Finish().status(), RefusedWith(Reason::kDataCorrupt));
 }
 
-TEST_F(IncomingTest, DeletionBegunIsReportedLikeOthers) {
+TEST_F(IncomingTest, DeletionCountsLikeAVersion) {
   ASSERT_THAT(Prepare(), IsOk());
   ASSERT_THAT(Copy(ObjectInBucket(3), "bytes", "bytes"), IsOk());
   ASSERT_OK_AND_ASSIGN(const auto receiver, incoming().BeginCopy(source_, account_.id(), 2));
-  ASSERT_THAT(receiver->BeginDelete(ObjectInBucket(3)), IsOk());
-  ASSERT_OK_AND_ASSIGN(const std::optional<HeldVersion> gone, receiver->NextDone(true));
-  ASSERT_TRUE(gone.has_value());
-  EXPECT_EQ(gone->version, 0u);
+  ASSERT_THAT(receiver->Delete(ObjectInBucket(3)), IsOk());
+  EXPECT_THAT(receiver->Finish(), IsOkAndHolds(1u));
   EXPECT_THAT(Confirm(SignManifest({})).status(), IsOk());
 }
 
@@ -342,9 +328,9 @@ TEST_F(IncomingTest, StragglingCopyFindsNoGateAfterTheManifest) {
   for (const uint8_t bucket : {3, 4}) {
     ASSERT_THAT(straggler->Begin(MakeRecord(ObjectInBucket(bucket, 9), "late")), IsOk());
     ASSERT_THAT(straggler->Write("late"), IsOk());
-    EXPECT_THAT(straggler->End().status(), RefusedWith(Reason::kConflict)) << int{bucket};
+    EXPECT_THAT(straggler->End(), RefusedWith(Reason::kConflict)) << int{bucket};
   }
-  EXPECT_THAT(straggler->Delete(ObjectInBucket(3)).status(), RefusedWith(Reason::kConflict));
+  EXPECT_THAT(straggler->Delete(ObjectInBucket(3)), RefusedWith(Reason::kConflict));
 }
 
 TEST_F(IncomingTest, ReleaseOfWhatIsHereActivates) {
@@ -400,7 +386,7 @@ TEST_F(IncomingTest, WithdrawalBeforeTheManifestErases) {
   ExpectNothingHere();
   ASSERT_THAT(straggler->Begin(MakeRecord(ObjectInBucket(3), "late")), IsOk());
   ASSERT_THAT(straggler->Write("late"), IsOk());
-  EXPECT_THAT(straggler->End().status(), RefusedWith(Reason::kConsentMissing));
+  EXPECT_THAT(straggler->End(), RefusedWith(Reason::kConsentMissing));
 }
 
 TEST_F(IncomingTest, WithdrawalAfterTheManifestErasesNothing) {
