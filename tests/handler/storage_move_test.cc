@@ -214,6 +214,24 @@ TEST_F(StorageMoveServiceTest, AccountMovesWithItsDataAndItsKeys) {
   EXPECT_EQ(Progress().moves(0).step(), wire::MOVE_STEP_TOLD);
 }
 
+// What the destination holds is told in several messages then; a pass that read them wrongly would
+// send objects again.
+TEST_F(StorageMoveServiceTest, EachOfManyObjectsIsSentOnce) {
+  constexpr uint32_t kObjects = 1'100;
+  Open();
+  for (uint32_t i = 0; i < kObjects; ++i) {
+    std::string object(16, 'o');
+    object[i % 16] = static_cast<char>(i / 16);
+    ASSERT_THAT(Us().Put(TestStorageClient::Header(Id(), object), "bytes").status(), IsOk()) << i;
+  }
+  ConsentAndStart();
+  Tick(3);
+  const wire::GetMigrationResponse progress = Progress();
+  EXPECT_EQ(progress.moved(), 1u);
+  EXPECT_EQ(progress.moves(0).objects(), kObjects);
+  EXPECT_EQ(progress.moves(0).bytes(), kObjects * 5u);
+}
+
 TEST_F(StorageMoveServiceTest, DestinationThatWasDownIsFoundLater) {
   Open();
   ASSERT_THAT(Us().Put(TestStorageClient::Header(Id(), std::string(16, 'a')), "x").status(),
