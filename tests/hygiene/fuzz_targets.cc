@@ -36,6 +36,7 @@ bool HasWord(std::string_view text, std::string_view word) {
 
 // Lines of the file of exemptions.
 struct Exemption {
+  const SourceFile* file = nullptr;
   size_t line = 0;
   bool used = false;
 };
@@ -51,7 +52,7 @@ Exemptions ReadExemptions(const SourceFile& file, std::vector<std::string>& find
       findings.push_back(Finding(file, i + 1, "is not \"<header> <name>: <why>\""));
       continue;
     }
-    exemptions[line.substr(0, colon)].line = i + 1;
+    exemptions[line.substr(0, colon)] = {&file, i + 1};
   }
   return exemptions;
 }
@@ -98,12 +99,14 @@ std::vector<std::string> CheckFuzzTargets(const std::vector<SourceFile>& files) 
   std::vector<std::string> findings;
   std::vector<const SourceFile*> targets;
   std::string declared;
-  const SourceFile* exempt_file = nullptr;
+  Exemptions exemptions;
   for (const SourceFile& file : files) {
     if (!file.path.starts_with(kFolder)) continue;
     if (file.path.ends_with(kEnd)) targets.push_back(&file);
     if (file.path == std::string(kFolder) + "CMakeLists.txt") declared = TextOf(file);
-    if (file.path == std::string(kFolder) + "exempt.txt") exempt_file = &file;
+    if (file.path == std::string(kFolder) + "exempt.txt") {
+      exemptions = ReadExemptions(file, findings);
+    }
   }
   std::map<const SourceFile*, std::string> texts;
   for (const SourceFile* target : targets) {
@@ -114,8 +117,6 @@ std::vector<std::string> CheckFuzzTargets(const std::vector<SourceFile>& files) 
       findings.push_back(Finding(*target, 1, "no comity_fuzz() declares this target"));
     }
   }
-  Exemptions exemptions;
-  if (exempt_file != nullptr) exemptions = ReadExemptions(*exempt_file, findings);
   for (const SourceFile& file : files) {
     for (const Decoder& decoder : FindDecoders(file)) {
       if (const auto it = exemptions.find(decoder.header + " " + decoder.name);
@@ -138,7 +139,7 @@ std::vector<std::string> CheckFuzzTargets(const std::vector<SourceFile>& files) 
   }
   for (const auto& [name, exemption] : exemptions) {
     if (!exemption.used) {
-      findings.push_back(Finding(*exempt_file, exemption.line, "exempts nothing: " + name));
+      findings.push_back(Finding(*exemption.file, exemption.line, "exempts nothing: " + name));
     }
   }
   return findings;
