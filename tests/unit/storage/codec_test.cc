@@ -121,9 +121,10 @@ TEST(CodecTest, MoveWithoutConsentSaysSo) {
 TEST(CodecTest, CopiedVersionNeedsItsDigest) {
   pb::CopiedVersion version;
   version.set_object_id(Id(16));
-  EXPECT_THAT(Decode(version).status(), IsOk()) << "a deletion has none";
   version.set_version(1);
   EXPECT_THAT(Decode(version).status(), RefusedWith(Reason::kFieldInvalid));
+  version.set_record_digest(Id(32));
+  EXPECT_THAT(Decode(version).status(), IsOk());
 }
 
 TEST(CodecTest, ObjectVersionSurvivesTheWire) {
