@@ -10,8 +10,8 @@
 #include "services/common/statement/proto_codec.h"
 #include "services/common/status/macros.h"
 #include "services/custody/codec.h"
+#include "services/custody/custody_service_messages.h"
 #include "services/custody/record_key.h"
-#include "services/custody/secret_messages.h"
 
 namespace comity::custody {
 namespace {
@@ -40,7 +40,7 @@ COMITY_CUSTODY_METHOD(SealCustody);
 #undef COMITY_CUSTODY_METHOD
 
 using Typed = pb::CustodyService::CallbackService;
-// Methods whose messages hold plain keys: they come and go as bytes (secret_messages.h).
+// Methods whose messages hold plain keys: they come and go as bytes (custody_service_messages.h).
 template <typename Base>
 using WithBytesOfKeys = pb::CustodyService::WithRawCallbackMethod_GenerateDataKey<
     pb::CustodyService::WithRawCallbackMethod_BatchGenerateDataKeys<

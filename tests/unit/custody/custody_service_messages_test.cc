@@ -1,4 +1,4 @@
-#include "services/custody/secret_messages.h"
+#include "services/custody/custody_service_messages.h"
 
 #include <string>
 #include <string_view>

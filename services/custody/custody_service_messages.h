@@ -1,5 +1,5 @@
-#ifndef COMITY_CUSTODY_SECRET_MESSAGES_H_
-#define COMITY_CUSTODY_SECRET_MESSAGES_H_
+#ifndef COMITY_CUSTODY_CUSTODY_SERVICE_MESSAGES_H_
+#define COMITY_CUSTODY_CUSTODY_SERVICE_MESSAGES_H_
 
 #include <cstddef>
 
@@ -97,4 +97,4 @@ class ThreadsSecretMessages final {
 
 }  // namespace comity::custody
 
-#endif  // COMITY_CUSTODY_SECRET_MESSAGES_H_
+#endif  // COMITY_CUSTODY_CUSTODY_SERVICE_MESSAGES_H_
