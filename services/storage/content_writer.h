@@ -72,7 +72,7 @@ class ContentWriter final {
   static Sha256Hasher HasherOf(uint64_t index, const std::shared_ptr<Hashing>& before);
   // Ends the segments under way, the oldest first, until no more than `left` are.
   absl::Status Await(size_t left);
-  absl::Status AddRef(const BlobRef& segment);
+  absl::Status AddRef(const BlobRef& ref);
   // Moves the references of `level` into a page, and that page's reference one level up.
   absl::Status FlushPage(size_t level);
   absl::Status WriteBlob(uint8_t level, uint64_t index, std::string_view bytes) const;
