@@ -14,8 +14,8 @@ if(test_sources)
 endif()
 
 # check: what CI runs. tidy and analyze: the checks of .clang-tidy over our own sources, first all but
-# the static analyzer, then the analyzer alone; about three quarters of an hour each on two cores.
-# Both read the generated headers of a tree that was built.
+# the static analyzer, then the analyzer alone; three quarters of an hour and some more than an hour on
+# two cores. Both read the generated headers of a tree that was built.
 get_property(programs GLOBAL PROPERTY COMITY_PROGRAMS)
 add_custom_target(
   check

@@ -30,14 +30,10 @@ class SecretMessages final {
 
   // FIELD_INVALID, and an empty request, for bytes that are no Request.
   absl::Status Read(const grpc::ByteBuffer& bytes) {
-    grpc::Slice whole;  // shares the bytes if they lie in one piece
-    if (!bytes.TrySingleSlice(&whole).ok() && !bytes.DumpToSingleSlice(&whole).ok()) {
-      return Unreadable();
-    }
-    large_ = whole.size() > kMaxKeptBytes;
-    if (!request_.ParseFromArray(whole.begin(), static_cast<int>(whole.size()))) {
+    large_ = bytes.Length() > kMaxKeptBytes;
+    if (!Parse(bytes)) {
       Wipe();
-      return Unreadable();
+      return Refuse(Reason::kFieldInvalid, "the bytes are no message of this method");
     }
     return absl::OkStatus();
   }
@@ -66,8 +62,13 @@ class SecretMessages final {
   // More than a batch of 256 keys with short contexts.
   static constexpr size_t kMaxKeptBytes = 128 << 10;
 
-  static absl::Status Unreadable() {
-    return Refuse(Reason::kFieldInvalid, "the bytes are no message of this method");
+  // Where the bytes lie: a copy of them would have to be wiped too.
+  bool Parse(const grpc::ByteBuffer& bytes) {
+    if (grpc::Slice whole; bytes.TrySingleSlice(&whole).ok()) {
+      return request_.ParseFromArray(whole.begin(), static_cast<int>(whole.size()));
+    }
+    grpc::ByteBuffer pieces = bytes;  // shares them
+    return grpc::SerializationTraits<Request>::Deserialize(&pieces, &request_).ok();
   }
 
   Request request_;

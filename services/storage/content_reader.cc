@@ -108,8 +108,7 @@ absl::StatusOr<std::string> ContentReader::ReadPage(uint8_t level, uint64_t inde
 absl::StatusOr<std::string> ContentReader::ReadSegment(uint64_t index,
                                                        const SegmentRef& segment) const {
   ASSIGN_OR_RETURN(std::string bytes, Fetch(0, index, segment.ref.size));
-  Sha256Hasher hasher =
-      index == 0 ? Sha256Hasher() : Sha256Hasher::Resume(segment.before, index * kSegmentBytes);
+  Sha256Hasher hasher = HasherOfSegment(index, segment.before);
   hasher.Update(bytes);
   const bool last = index + 1 == tree_.extent.segments;
   // Of all but the last one the writer stopped between two blocks.

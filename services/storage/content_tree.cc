@@ -35,6 +35,10 @@ std::optional<UploadId> UploadOfBlob(const AccountId& account, std::string_view 
   return UploadId{std::string(name.substr(0, kUploadTextSize))};
 }
 
+Sha256Hasher HasherOfSegment(uint64_t index, const Digest& before) {
+  return index == 0 ? Sha256Hasher() : Sha256Hasher::Resume(before, index * kSegmentBytes);
+}
+
 std::string EncodePage(const std::vector<BlobRef>& refs) {
   std::string page;
   page.reserve(refs.size() * kRefBytes);

@@ -29,6 +29,10 @@ static_assert(kSegmentBytes % Sha256Hasher::kBlockSize == 0);
 inline constexpr size_t kTopRefs = 16;
 inline constexpr size_t kPageRefs = 4096;
 
+// The hasher of a segment, after all that come before it: `before` is the digest of the one before,
+// of no meaning for the first.
+Sha256Hasher HasherOfSegment(uint64_t index, const Digest& before);
+
 struct BlobRef {
   uint32_t size = 0;
   // Of a page: SHA-256. Of a segment: the hash value of the content after it (Sha256Hasher::

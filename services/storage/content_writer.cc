@@ -42,7 +42,7 @@ absl::Status ContentWriter::Write(std::string_view bytes) {
 absl::StatusOr<WrittenContent> ContentWriter::Finish() {
   if (size_ == 0) return Refuse(Reason::kFieldInvalid, "an object has at least one byte");
   const uint64_t last = extent_.segments++;
-  Sha256Hasher hasher = HasherOf(last, last_hashing_);
+  Sha256Hasher hasher = HasherOfSegment(last, DigestOf(last_hashing_));
   hasher.Update(segment_);
   const Digest digest = std::move(hasher).Finish();
   RETURN_IF_ERROR(WriteBlob(0, last, segment_));
@@ -60,8 +60,8 @@ absl::StatusOr<WrittenContent> ContentWriter::Finish() {
   return WrittenContent{{extent_, levels_[level].refs}, size_, digest};
 }
 
-Sha256Hasher ContentWriter::HasherOf(uint64_t index, const std::shared_ptr<Hashing>& before) {
-  return index == 0 ? Sha256Hasher() : Sha256Hasher::Resume(before->Wait(), index * kSegmentBytes);
+Digest ContentWriter::DigestOf(const std::shared_ptr<Hashing>& hashing) {
+  return hashing == nullptr ? Digest() : hashing->Wait();
 }
 
 absl::Status ContentWriter::FlushSegment() {
@@ -71,7 +71,7 @@ absl::Status ContentWriter::FlushSegment() {
   segment_.clear();
   last_hashing_ = Hashing::Start(tasks_, [before = last_hashing_, index, bytes] {
     // May wait: the one before was submitted before, so that it has begun.
-    Sha256Hasher hasher = HasherOf(index, before);
+    Sha256Hasher hasher = HasherOfSegment(index, DigestOf(before));
     hasher.Update(*bytes);
     return hasher.Intermediate();
   });

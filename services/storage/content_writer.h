@@ -27,9 +27,9 @@ struct WrittenContent {
 
 // Streams one upload into segments: kUnderWay of them at most, which are hashed, one after the
 // other, and written while the next is filled, and one page of references for each level are held
-// in memory. Each byte is hashed once.
-// What was written is deleted again when the writer goes, unless Keep() was called; a crash leaves
-// blobs that nothing refers to, for the sweeper. Not thread-safe.
+// in memory. Each byte is hashed once. What was written is deleted again when the writer goes,
+// unless Keep() was called; a crash leaves blobs that nothing refers to, for the sweeper. Not
+// thread-safe.
 class ContentWriter final {
  public:
   // An upload that takes longer is refused when it ends (DEADLINE), so that the sweeper may take
@@ -66,10 +66,10 @@ class ContentWriter final {
     std::shared_ptr<Writing> written;
   };
 
+  // Blocks. Zero for none.
+  static Digest DigestOf(const std::shared_ptr<Hashing>& hashing);
   // Begins to hash and to write the segment, which is not the last one.
   absl::Status FlushSegment();
-  // The hasher of a segment, after all that come before it. Blocks.
-  static Sha256Hasher HasherOf(uint64_t index, const std::shared_ptr<Hashing>& before);
   // Ends the segments under way, the oldest first, until no more than `left` are.
   absl::Status Await(size_t left);
   absl::Status AddRef(const BlobRef& ref);

@@ -70,6 +70,15 @@ class MoveTest : public ::testing::Test {
   RequestId migration_;
 
   void PassTheDate() { world_.clock.Advance(2 * kDayMs); }
+
+  // Counts the passes that copy, each of which takes so long. `passes` outlives them.
+  void CountPasses(int& passes, UnixMillis takes) {
+    world_.us.peer->SetHook([&passes, takes, this](std::string_view call) {
+      if (call != "Copy") return;
+      ++passes;
+      world_.clock.Advance(takes);
+    });
+  }
 };
 
 TEST_F(MoveTest, EligibleAccountMovesWholeAndIsServedThereAlone) {
@@ -239,7 +248,7 @@ TEST_F(MoveTest, ShortPassIsTheLastBeforeTheFence) {
   PassTheDate();
   ConsentAndStart();
   int passes = 0;
-  world_.us.peer->SetHook([&](std::string_view call) { passes += call == "Copy" ? 1 : 0; });
+  CountPasses(passes, 0);
   for (uint8_t i = 0; i < 20; ++i) world_.Put(world_.us, account_, ObjectInBucket(60, i), "x");
   EXPECT_EQ(world_.Advance(account_), Progress::kWait);
   EXPECT_EQ(passes, 2);
@@ -249,11 +258,7 @@ TEST_F(MoveTest, LongPassIsTheLastOnlyIfItFoundLittle) {
   PassTheDate();
   ConsentAndStart();
   int passes = 0;
-  world_.us.peer->SetHook([&](std::string_view call) {
-    if (call != "Copy") return;
-    ++passes;
-    world_.clock.Advance(kSecondMs);
-  });
+  CountPasses(passes, kSecondMs);
   // Few objects, many bytes.
   world_.Put(world_.us, account_, ObjectInBucket(61), std::string(17 << 20, 'x'));
   EXPECT_EQ(world_.Advance(account_), Progress::kWait);
