@@ -31,7 +31,15 @@ class SecretMessages final {
   // FIELD_INVALID, and an empty request, for bytes that are no Request.
   absl::Status Read(const grpc::ByteBuffer& bytes) {
     large_ = bytes.Length() > kMaxKeptBytes;
-    if (!Parse(bytes)) {
+    bool read = false;
+    // Where the bytes lie: a copy of them would have to be wiped too.
+    if (grpc::Slice whole; bytes.TrySingleSlice(&whole).ok()) {
+      read = request_.ParseFromArray(whole.begin(), static_cast<int>(whole.size()));
+    } else {
+      grpc::ByteBuffer pieces = bytes;  // shares them
+      read = grpc::SerializationTraits<Request>::Deserialize(&pieces, &request_).ok();
+    }
+    if (!read) {
       Wipe();
       return Refuse(Reason::kFieldInvalid, "the bytes are no message of this method");
     }
@@ -61,15 +69,6 @@ class SecretMessages final {
  private:
   // More than a batch of 256 keys with short contexts.
   static constexpr size_t kMaxKeptBytes = 128 << 10;
-
-  // Where the bytes lie: a copy of them would have to be wiped too.
-  bool Parse(const grpc::ByteBuffer& bytes) {
-    if (grpc::Slice whole; bytes.TrySingleSlice(&whole).ok()) {
-      return request_.ParseFromArray(whole.begin(), static_cast<int>(whole.size()));
-    }
-    grpc::ByteBuffer pieces = bytes;  // shares them
-    return grpc::SerializationTraits<Request>::Deserialize(&pieces, &request_).ok();
-  }
 
   Request request_;
   Response response_;

@@ -1,10 +1,15 @@
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 
 #include "comity/storage/v1/storage.grpc.pb.h"
 #include "services/common/crypto/digest.h"
@@ -42,24 +47,25 @@ struct Script {
 
 class Destination final : public ServiceInstance, private wire::StorageService::Service {
  public:
-  Destination(ServiceEnvironment& environment, const Script* script)
-      : calls_(environment.calls()), script_(*script) {}
+  Destination(ServiceEnvironment& environment, std::function<Script()> script)
+      : calls_(environment.calls()), script_(std::move(script)) {}
   std::vector<grpc::Service*> GrpcServices() override { return {this}; }
 
  private:
   grpc::Status CopyObjects(grpc::ServerContext* context, ServerStream* stream) override {
     return Handle(calls_, context, kCopyObjects, [&](const Authorization&) {
-      for (const Response& response : script_.before) stream->Write(response);
+      const Script script = script_();
+      for (const Response& response : script.before) stream->Write(response);
       wire::CopyObjectsRequest request;
       while (stream->Read(&request)) {
       }
-      for (const Response& response : script_.after) stream->Write(response);
+      for (const Response& response : script.after) stream->Write(response);
       return absl::OkStatus();
     });
   }
 
   CallEnvironment& calls_;
-  const Script& script_;
+  const std::function<Script()> script_;
 };
 
 Response Held(int versions) {
@@ -93,9 +99,9 @@ class CopyStreamTest : public ::testing::Test {
     ASSERT_NE(source_, nullptr);
   }
 
-  // One pass that sends two deletions. `held` counts what the destination said it holds.
+  // One pass that sends two deletions. held() counts what the destination said it holds.
   absl::Status Pass(Script script) {
-    script_ = std::move(script);
+    SetScript(std::move(script));
     PeerStorageClient client(&source_->environment().peers());
     ASSIGN_OR_RETURN(
         const std::unique_ptr<CopyStream> stream,
@@ -112,6 +118,16 @@ class CopyStreamTest : public ::testing::Test {
   int held() const { return held_; }
 
  private:
+  // A call that the source has given up may still run when the next one begins.
+  void SetScript(Script script) {
+    absl::MutexLock lock(&mutex_);
+    script_ = std::move(script);
+  }
+  Script script() {
+    absl::MutexLock lock(&mutex_);
+    return script_;
+  }
+
   std::unique_ptr<TestServer> Start(const std::string& region) {
     return TestServer::Start(
         Deployment(), {.region = region,
@@ -119,12 +135,14 @@ class CopyStreamTest : public ::testing::Test {
                                       .rules = {{kCopyObjects, kAllowForeignSame}},
                                       .make = [this](ServiceEnvironment& environment)
                                           -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {
-                                        return std::make_unique<Destination>(environment, &script_);
+                                        return std::make_unique<Destination>(
+                                            environment, [this] { return script(); });
                                       }},
                        .addresses = &addresses_});
   }
 
-  Script script_;
+  absl::Mutex mutex_;
+  Script script_ ABSL_GUARDED_BY(mutex_);
   int held_ = 0;
   TestAddresses addresses_;
   std::unique_ptr<TestServer> destination_;
