@@ -261,18 +261,21 @@ class Explorer final {
       if (choices.empty()) return;
       for (size_t i = 1; i < choices.size() && !Over(); ++i) {
         ++shared_->steps;
-        if (choices[i].leads_to.has_value() && seen_.Has(*choices[i].leads_to)) continue;
-        InChild([&] { TurnOff(choices, i); });
+        const std::optional<uint64_t> state = choices[i].leads_to();
+        if (state.has_value() && seen_.Has(*state)) continue;
+        InChild([&] { TurnOff(choices, i, state); });
       }
       ++shared_->steps;
       Take(choices, 0);
     } while (IsNew(world_->Look()));
   }
 
-  void TurnOff(const std::vector<World::Choice>& choices, size_t i) {
+  void TurnOff(const std::vector<World::Choice>& choices, size_t i,
+               const std::optional<uint64_t>& foretold) {
     ++generation_;
     Take(choices, i);
     const uint64_t state = world_->Look();
+    if (state != foretold.value_or(state)) return Stop("it leads elsewhere than foretold");
     if (generation_ == kMaxGenerations) return Note(state);
     if (IsNew(state)) LookInto();
   }

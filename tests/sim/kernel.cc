@@ -101,11 +101,6 @@ bool Kernel::IsRunning(Machine machine, std::string_view name) const {
   });
 }
 
-bool Kernel::IsAlone(Machine machine) const {
-  return messages_.empty() &&
-         std::ranges::all_of(tasks_, [&](const auto& task) { return task->machine == machine; });
-}
-
 Kernel::Task& Kernel::Add(Machine machine, Work work, std::function<void()> body) {
   auto task = std::make_unique<Task>();
   task->id = next_id_++;
@@ -215,6 +210,26 @@ void Kernel::Apply(const Choice& choice) {
       Crash(static_cast<Machine>(choice.id));
       return;
   }
+}
+
+std::optional<uint64_t> Kernel::LookAfter(const Choice& choice) const {
+  using Kind = Choice::Kind;
+  if (choice.kind != Kind::kTimeOut && choice.kind != Kind::kRefuse &&
+      choice.kind != Kind::kCrash) {
+    return std::nullopt;
+  }
+  Kernel after(limits_);
+  after.hooks_.restart = [](Machine) {};
+  after.next_id_ = next_id_;
+  for (const auto& task : tasks_) {
+    after.tasks_.push_back(std::make_unique<Task>());
+    static_cast<TaskFacts&>(*after.tasks_.back()) = *task;
+  }
+  for (const Message& m : messages_) {
+    after.messages_.push_back({m.id, m.to, m.work, nullptr, m.caller, m.seen, m.may_come_twice});
+  }
+  after.Apply(choice);
+  return after.Look();
 }
 
 void Kernel::Step(Task& task) {

@@ -92,14 +92,15 @@ class Kernel final {
   // Everything that can happen to what is under way. What gets on by itself comes first.
   std::vector<Choice> Choices() const;
   void Apply(const Choice& choice);
+  // What Look() gives after the choice, where that is known without trying it: when a machine dies,
+  // an answer is lost or a call refused, nothing of the product runs.
+  std::optional<uint64_t> LookAfter(const Choice& choice) const;
 
   // Could this begin now?
   bool MayBegin(Machine machine, const Work& work) const;
   size_t roots() const;
   void Begin(Machine machine, Work work, std::function<void()> body);
   bool IsRunning(Machine machine, std::string_view name) const;
-  // Nothing at all is under way but on this machine.
-  bool IsAlone(Machine machine) const;
   // Nothing is under way but messages that nobody waits for.
   bool Quiet() const { return tasks_.empty(); }
   void DropStrays();
@@ -110,11 +111,11 @@ class Kernel final {
   int life(Machine machine) const { return lives_[static_cast<size_t>(machine)]; }
 
  private:
-  struct Task {
+  // What is known of a task from outside.
+  struct TaskFacts {
     int id = 0;
     Machine machine = Machine::kUsStorage;
     Work work;
-    std::unique_ptr<Activity> activity;
     uint64_t seen = 0;      // what it may know, as a number
     std::string contact;    // what it is about to touch
     uint32_t holds = 0;     // and the locks that it holds meanwhile
@@ -127,6 +128,9 @@ class Kernel final {
     bool fresh = false;
     int steps = 0;
     absl::Status outcome;
+  };
+  struct Task : TaskFacts {
+    std::unique_ptr<Activity> activity;
   };
   struct Message {
     int id = 0;

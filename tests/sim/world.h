@@ -51,7 +51,8 @@ class World final {
     std::string text;
     bool trouble = false;  // nothing that has to happen for the move to get on
     std::function<void()> apply;
-    std::optional<uint64_t> leads_to;  // the state after it, where it is known without trying
+    // The state after it, where that is known without trying.
+    std::function<std::optional<uint64_t>()> leads_to = [] { return std::nullopt; };
   };
   // Everything that can happen next. What gets on by itself comes first.
   std::vector<Choice> Choices();

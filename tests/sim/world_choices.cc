@@ -23,9 +23,9 @@ std::vector<World::Choice> World::Choices() {
   std::vector<Choice> choices;
   std::vector<Choice> trouble;
   for (Kernel::Choice& choice : kernel_.Choices()) {
-    (choice.trouble ? trouble : choices).push_back({choice.text, choice.trouble, [this, choice] {
-                                                      kernel_.Apply(choice);
-                                                    }});
+    (choice.trouble ? trouble : choices)
+        .push_back({choice.text, choice.trouble, [this, choice] { kernel_.Apply(choice); },
+                    [this, choice] { return StateAfter(choice); }});
   }
   std::vector<Choice> roots;
   AddRoots(roots);
@@ -39,12 +39,13 @@ std::vector<World::Choice> World::Choices() {
 }
 
 std::optional<uint64_t> World::StateAfter(const Kernel::Choice& choice) {
-  if (choice.kind != Kernel::Choice::Kind::kCrash || scenario_.plant != Plant::kNone) {
-    return std::nullopt;
-  }
-  const auto machine = static_cast<Machine>(choice.id);
-  if (!kernel_.IsAlone(machine)) return std::nullopt;
-  return Mix(LookAtDisks(machine != Machine::kCnCustody), Kernel(Kernel::Limits()).Look());
+  // A disk with a planted weakness loses something when its machine dies.
+  if (scenario_.plant != Plant::kNone) return std::nullopt;
+  const std::optional<uint64_t> kernel = kernel_.LookAfter(choice);
+  if (!kernel.has_value()) return std::nullopt;
+  const bool loses_keys = choice.kind == Kernel::Choice::Kind::kCrash &&
+                          static_cast<Machine>(choice.id) == Machine::kCnCustody;
+  return Mix(LookAtDisks(!loses_keys), *kernel);
 }
 
 void World::AddRoot(Machine machine, Work work, bool trouble, std::function<void()> body,
@@ -84,8 +85,7 @@ void World::AddRoots(std::vector<Choice>& choices) {
                        [this] {
                          --jumps_left_;
                          clock_.Advance(kJump);
-                       },
-                       std::nullopt});
+                       }});
   }
 }
 
