@@ -60,20 +60,20 @@ class AccountCheck final {
 
   void CheckOneSide() {
     std::string serving;
-    std::string enabled;
+    std::string active;
     int serving_count = 0;
-    int enabled_count = 0;
+    int active_count = 0;
     for (const auto& [region, storage] : facts_.storage) {
       if (!IsServing(*storage)) continue;
       serving += (serving_count++ == 0 ? "" : " and ") + region;
     }
     for (const auto& [region, custody] : facts_.custody) {
-      if (!HasKey(*custody, "enabled")) continue;
-      enabled += (enabled_count++ == 0 ? "" : " and ") + region;
+      if (!HasKey(*custody, "active")) continue;
+      active += (active_count++ == 0 ? "" : " and ") + region;
     }
     if (serving_count > 1) Wrong("one-side", "it is served in " + serving);
-    if (enabled_count > 1) Wrong("keys-one-side", "its keys are active in " + enabled);
-    if (serving_count == 0 || enabled_count > 0) return;
+    if (active_count > 1) Wrong("keys-one-side", "its keys are active in " + active);
+    if (serving_count == 0 || active_count > 0) return;
     const bool closed = std::ranges::any_of(
         facts_.custody, [](const auto& entry) { return entry.second->presence == "closed"; });
     if (closed) {

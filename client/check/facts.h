@@ -26,7 +26,7 @@ struct Finding {
 
 struct KeyFact {
   AccountEpoch epoch = 0;
-  std::string state;  // "enabled", "disabled", "inactive", "destroyed"
+  std::string state;  // "active", "released", "inactive", "destroyed"
 };
 
 struct KeyMoveFact {

@@ -113,6 +113,7 @@ Candidates Objects(const Context& context) {
   const absl::StatusOr<std::vector<ObjectInfo>> objects = client.List();
   if (!objects.ok()) return found;
   for (const ObjectInfo& object : *objects) {
+    if (object.locked != Reason::kUnspecified) continue;
     found.push_back({object.attributes.name, HumanBytes(object.attributes.size)});
   }
   return found;

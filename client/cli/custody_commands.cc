@@ -21,6 +21,7 @@ json ToJson(const RegionId& region, const SealView& view) {
   for (const ShareHolderView& holder : view.holders) {
     out["holders"].push_back({{"person", holder.person}, {"entered", holder.entered}});
   }
+  if (view.lease_end != 0) out["lease_end"] = FormatTime(view.lease_end);
   return out;
 }
 
@@ -28,6 +29,11 @@ std::string ToText(const RegionId& region, const SealView& view) {
   std::string text = "custody of region " + region.name() + ": ";
   if (!view.sealed) {
     text += "open (" + view.seal + ")\n";
+    if (view.lease_end != 0) {
+      text += "it seals itself at " + FormatTime(view.lease_end) + " unless " +
+              std::to_string(view.needed) + " holders enter their shares again; " +
+              std::to_string(view.entered) + " so far\n";
+    }
   } else if (view.needed == 0) {
     text += "SEALED (" + view.seal + "); any operator person opens it with `custody unseal`\n";
   } else {
@@ -106,7 +112,10 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
       "Each person enters the share that was given to him, and no other. A wrong one is refused "
       "and\n"
       "not counted. Nobody but custody sees a share, and what was entered is gone when it "
-      "restarts.");
+      "restarts.\n"
+      "Of a custody that is open this renews the lease, if its topology has one (`lease_days`): it "
+      "seals\n"
+      "itself when not enough holders have done so in time. `custody status` says when.");
   unseal->callback([&context, share] {
     context.command = [&context, share] { return Unseal(context, *share); };
   });

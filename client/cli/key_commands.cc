@@ -1,11 +1,14 @@
 #include "client/cli/key_commands.h"
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "client/account/account.h"
 #include "client/key/key.h"
+#include "client/objects/rewrap.h"
 #include "services/common/files/files.h"
+#include "services/common/statement/custody.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -13,6 +16,8 @@ namespace comity::cli {
 namespace {
 
 using nlohmann::json;
+
+std::string Days(uint32_t days) { return std::to_string(days) + (days == 1 ? " day" : " days"); }
 
 json ToJson(const KeyWhere& where) {
   json out = {{"active", where.location.active != 0},
@@ -38,15 +43,19 @@ json ToJson(const KeyWhere& where) {
   return out;
 }
 
-json ToJson(const std::vector<KeyVersionView>& versions) {
-  json out = json::array();
-  for (const KeyVersionView& v : versions) {
-    out.push_back({{"version", v.version}, {"state", v.state}, {"created", FormatTime(v.created)}});
+json ToJson(const KeyVersionsView& key) {
+  json versions = json::array();
+  for (const KeyVersionView& v : key.versions) {
+    versions.push_back(
+        {{"version", v.version}, {"state", v.state}, {"created", FormatTime(v.created)}});
     if (v.destroyed != 0) {
-      out.back()["destroyed"] = FormatTime(v.destroyed);
+      versions.back()["destroyed"] = FormatTime(v.destroyed);
+    }
+    if (v.certificate.has_value()) {
+      versions.back()["certificate"] = Base32Encode(EncodeStatement(*v.certificate));
     }
   }
-  return out;
+  return versions;
 }
 
 absl::Status Where(const Context& context) {
@@ -54,7 +63,7 @@ absl::Status Where(const Context& context) {
   AccountClient account(device.session.get(), device.profile.get());
   RETURN_IF_ERROR(account.Show().status());  // follows a move
   ASSIGN_OR_RETURN(const KeyWhere where, AskKeyLocation(*device.session, *device.profile));
-  ASSIGN_OR_RETURN(const std::vector<KeyVersionView> versions,
+  ASSIGN_OR_RETURN(const KeyVersionsView versions,
                    ListKeyVersions(*device.session, *device.profile));
   json value = ToJson(where);
   value["versions"] = ToJson(versions);
@@ -84,18 +93,180 @@ absl::Status Rotate(const Context& context) {
 
 absl::Status Versions(const Context& context) {
   ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  ASSIGN_OR_RETURN(const std::vector<KeyVersionView> versions,
-                   ListKeyVersions(*device.session, *device.profile));
+  AccountClient account(device.session.get(), device.profile.get());
+  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(const KeyVersionsView key, ListKeyVersions(*device.session, *device.profile));
   std::string text;
-  for (const KeyVersionView& v : versions) {
+  for (const KeyVersionView& v : key.versions) {
     text +=
         "version " + std::to_string(v.version) + "  " + v.state + "  made " + FormatTime(v.created);
     if (v.destroyed != 0) {
-      text += "  destroyed " + FormatTime(v.destroyed);
+      text += (v.state == "destroyed" ? "  destroyed " : "  until ") + FormatTime(v.destroyed);
+    }
+    if (v.certificate.has_value()) {
+      text += ", certified";
     }
     text += "\n";
   }
-  context.Print(text, ToJson(versions));
+  if (key.min_unwrap_version > 1) {
+    text += "No version before " + std::to_string(key.min_unwrap_version) + " opens anything.\n";
+  }
+  if (key.rotation_days != 0) {
+    text += "A version makes itself every " + Days(key.rotation_days) +
+            (key.next_rotation == 0 ? "; none is to come now"
+                                    : ", the next one at " + FormatTime(key.next_rotation)) +
+            ".\n";
+  }
+  json value = {{"versions", ToJson(key)},
+                {"min_unwrap_version", key.min_unwrap_version},
+                {"rotation_days", key.rotation_days}};
+  if (key.endorsement.has_value()) {
+    value["endorsement"] = Base32Encode(EncodeStatement(*key.endorsement));
+  }
+  if (key.next_rotation != 0) value["next_rotation"] = FormatTime(key.next_rotation);
+  context.Print(text, value);
+  return absl::OkStatus();
+}
+
+absl::Status Rewrap(Context& context) {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  AccountClient account(device.session.get(), device.profile.get());
+  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(const RewrapOutcome outcome,
+                   RewrapObjects(*device.session, *device.profile, [&context](uint64_t objects) {
+                     context.Progress("looked at " + std::to_string(objects) + " objects");
+                   }));
+  context.EndProgress();
+  std::string text = "Rewrapped " + std::to_string(outcome.rewrapped) + " objects; " +
+                     std::to_string(outcome.current) +
+                     " were under the newest version of your key already.\n";
+  json failed = json::object();
+  for (const auto& [reason, count] : outcome.failed) {
+    const ReasonInfo& info = Describe(reason);
+    text += std::to_string(count) +
+            " could not be opened and are as they were: " + std::string(info.name) + ". " +
+            std::string(info.remedy) + ".\n";
+    failed[std::string(info.name)] = count;
+  }
+  if (!outcome.complete) {
+    text += "Other devices kept changing theirs meanwhile.\nNext: comity key rewrap\n";
+  }
+  context.Print(text, {{"rewrapped", outcome.rewrapped},
+                       {"current", outcome.current},
+                       {"complete", outcome.complete},
+                       {"failed", failed}});
+  if (!outcome.failed.empty() || !outcome.complete) context.exit_code = kPromise;
+  return absl::OkStatus();
+}
+
+// What has been done, and what can be done about it.
+std::string Tell(const KeyChange& change) {
+  const std::string version = std::to_string(change.version);
+  switch (change.kind) {
+    case KeyChangeKind::kDisable:
+      return "Version " + version +
+             " of your key opens nothing from now on, for you and for nobody else; if it is the "
+             "newest, nothing new is stored.\nUndo: comity key enable " +
+             version + "\n";
+    case KeyChangeKind::kEnable:
+      return "Version " + version + " of your key is used again.\n";
+    case KeyChangeKind::kScheduleDestruction:
+      return "Version " + version + " of your key opens nothing from now on, and is destroyed at " +
+             FormatTime(change.destroy_time) +
+             ". What is still wrapped under it is lost then.\nUndo: comity key cancel-destroy " +
+             version + ", then comity key enable " + version + "\n";
+    case KeyChangeKind::kCancelDestruction:
+      return "Version " + version +
+             " of your key is not going to be destroyed. It is still disabled.\nNext: comity key "
+             "enable " +
+             version + "\n";
+    case KeyChangeKind::kSetMinUnwrapVersion:
+      if (change.version == 1) {
+        return "Every version of your key that is enabled opens what it wrapped.\n";
+      }
+      return "No version of your key before " + version +
+             " opens anything, or goes along with a move.\nUndo, while it has not moved: comity "
+             "key min-version 1\n";
+    case KeyChangeKind::kSetRotation:
+      return change.days == 0 ? "Versions of your key are made only when you say so.\n"
+                              : "A version of your key makes itself when the newest is " +
+                                    Days(change.days) + " old.\n";
+  }
+  return "";
+}
+
+// Why custody may have found the versions in another state. It tells no causes itself.
+std::string_view Hint(KeyChangeKind kind) {
+  switch (kind) {
+    case KeyChangeKind::kEnable:
+      return "the version is to be destroyed: `comity key cancel-destroy` first";
+    case KeyChangeKind::kScheduleDestruction:
+      return "the version is the newest, and wraps what you store: `comity key rotate` first; or "
+             "it "
+             "is to be destroyed already: `comity key versions`";
+    case KeyChangeKind::kCancelDestruction:
+      return "the version is not going to be destroyed: `comity key versions`";
+    case KeyChangeKind::kDisable:
+    case KeyChangeKind::kSetMinUnwrapVersion:
+    case KeyChangeKind::kSetRotation:
+      return "";
+  }
+  return "";
+}
+
+struct ChangeOptions {
+  KeyChangeOrder order;
+  bool lose_objects = false;
+};
+
+// The versions that this takes out of use, and that others can be rewrapped away from.
+std::set<KeyVersion> Leaving(const KeyChangeOrder& order, const KeyVersionsView& key) {
+  std::set<KeyVersion> leaving;
+  for (const KeyVersionView& version : key.versions) {
+    if (version.state == "destroyed" || version.version == key.versions.back().version) continue;
+    const bool below = order.kind == KeyChangeKind::kSetMinUnwrapVersion &&
+                       version.version >= key.min_unwrap_version && version.version < order.version;
+    const bool ended =
+        order.kind == KeyChangeKind::kScheduleDestruction && version.version == order.version;
+    if (below || ended) leaving.insert(version.version);
+  }
+  return leaving;
+}
+
+absl::Status CheckNothingIsLost(const Context::Device& device, const ChangeOptions& options) {
+  if (options.lose_objects) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const KeyVersionsView key, ListKeyVersions(*device.session, *device.profile));
+  const std::set<KeyVersion> leaving = Leaving(options.order, key);
+  if (leaving.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const uint64_t objects,
+                   CountWrappedUnder(*device.session, *device.profile, leaving));
+  return objects == 0
+             ? absl::OkStatus()
+             : Refuse(Reason::kStateNotReady,
+                      std::to_string(objects) +
+                          " objects are still wrapped under what is to be taken out of use: "
+                          "`comity key rewrap` first, or say --lose-objects");
+}
+
+absl::Status Change(const Context& context, const ChangeOptions& options) {
+  const KeyChangeOrder& order = options.order;
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  AccountClient account(device.session.get(), device.profile.get());
+  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  RETURN_IF_ERROR(CheckNothingIsLost(device, options));
+  const absl::StatusOr<ChangedKey> answer = ChangeKey(*device.session, *device.profile, order);
+  if (ReasonOf(answer.status()) == Reason::kStateNotReady) {
+    return Refuse(Reason::kStateNotReady, Hint(order.kind));
+  }
+  ASSIGN_OR_RETURN(const ChangedKey changed, answer);
+  json value = {{"region", changed.region},
+                {"signed", FormatTime(changed.time)},
+                {"change", Base32Encode(EncodeStatement(changed.change))},
+                {"endorsement", Base32Encode(EncodeStatement(changed.endorsement))}};
+  if (order.version != 0) value["version"] = order.version;
+  if (order.kind == KeyChangeKind::kSetRotation) value["rotation_days"] = order.days;
+  if (changed.body.destroy_time != 0) value["destroys"] = FormatTime(changed.body.destroy_time);
+  context.Print(Tell(changed.body), value);
   return absl::OkStatus();
 }
 
@@ -121,6 +292,75 @@ absl::Status VerifyAttestation(const Context& context, const VerifyOptions& opti
                     FormatKeyWhere(verified),
                 ToJson(verified));
   return absl::OkStatus();
+}
+
+void AddChangeCommands(CLI::App& key, Context& context) {
+  const auto add = [&](const std::string& name, KeyChangeKind kind, const std::string& what,
+                       const std::string& footer) {
+    CLI::App* command = key.add_subcommand(name, what);
+    auto options = std::make_shared<ChangeOptions>();
+    options->order.kind = kind;
+    if (kind != KeyChangeKind::kSetRotation) {
+      command
+          ->add_option("version", options->order.version, "As `comity key versions` numbers them")
+          ->required()
+          ->type_name("VERSION")
+          ->check(CLI::PositiveNumber);
+    }
+    if (kind == KeyChangeKind::kScheduleDestruction ||
+        kind == KeyChangeKind::kSetMinUnwrapVersion) {
+      command->add_flag("--lose-objects", options->lose_objects,
+                        "Even if objects are still wrapped under it");
+    }
+    command->footer(footer)->callback([&context, options] {
+      context.command = [&context, options] { return Change(context, *options); };
+    });
+    return std::make_pair(command, options);
+  };
+  add("disable", KeyChangeKind::kDisable, "Let a version of your key open nothing, at once",
+      "Example: comity key disable 1\n"
+      "For everybody, you and an authority included; data is not touched. Of the newest version:\n"
+      "nothing new is stored either. `comity key enable` undoes it.");
+  add("enable", KeyChangeKind::kEnable, "Let a disabled version of your key be used again",
+      "Example: comity key enable 1");
+  const auto [destroy, destruction] =
+      add("destroy", KeyChangeKind::kScheduleDestruction,
+          "Give up a version of your key: disabled now, destroyed in some days",
+          "Examples:\n"
+          "  comity key destroy 1\n"
+          "  comity key destroy 1 --days 7\n"
+          "What is wrapped under it cannot be opened any more, and after the days never again. "
+          "`comity\n"
+          "key rewrap` before, so that nothing is; it still works until the end, for uploads that "
+          "were\n"
+          "under way.\n"
+          "The newest version cannot be given up: `comity key rotate` first. Until the end\n"
+          "`comity key cancel-destroy` undoes it.");
+  destruction->order.days = kMaxDestroyDays;
+  destroy->add_option("--days", destruction->order.days, "How long it can still be undone")
+      ->capture_default_str()
+      ->type_name("DAYS")
+      ->check(CLI::Range(kMinDestroyDays, kMaxDestroyDays));
+  add("cancel-destroy", KeyChangeKind::kCancelDestruction,
+      "Keep a version of your key that was to be destroyed",
+      "Example: comity key cancel-destroy 1\n"
+      "It stays disabled: `comity key enable 1` lets it be used again.");
+  add("min-version", KeyChangeKind::kSetMinUnwrapVersion,
+      "Say which version of your key is the oldest that still opens anything",
+      "Example: comity key min-version 3\n"
+      "Versions before it open nothing, for nobody, and stay behind when your key moves to "
+      "another\n"
+      "region. `comity key rewrap` before, so that nothing is wrapped under them any more.");
+  const auto [rotation, period] = add(
+      "auto-rotate", KeyChangeKind::kSetRotation, "Have a version of your key made every so often",
+      "Examples:\n"
+      "  comity key auto-rotate 90\n"
+      "  comity key auto-rotate 0      never\n"
+      "As `comity key rotate` does it: what you stored before stays readable.");
+  rotation->add_option("days", period->order.days, "How old the newest version may get; 0: any age")
+      ->required()
+      ->type_name("DAYS")
+      ->check(CLI::Range(0U, kMaxRotationDays));
 }
 
 }  // namespace
@@ -154,8 +394,24 @@ void AddKeyCommands(CLI::App& app, Context& context) {
   key->add_subcommand("versions", "Versions of the account key and their states")
       ->footer(
           "Example: comity key versions\n"
-          "The newest one that is enabled wraps what you store; `comity key rotate` makes another.")
+          "The newest one wraps what you store; `comity key rotate` makes another. With --json, "
+          "versions\n"
+          "that you gave up come with custody's signed certificate of their destruction.")
       ->callback([&context] { context.command = [&context] { return Versions(context); }; });
+  key->add_subcommand("rewrap",
+                      "Have everything that you stored opened by the newest version of your key")
+      ->footer(
+          "Examples:\n"
+          "  comity key rotate\n"
+          "  comity key rewrap\n"
+          "  comity key destroy 1\n"
+          "The keys of your objects are wrapped anew inside custody; no object is read or moved. "
+          "It can\n"
+          "be stopped and started again. An upload that is under way keeps the version that it "
+          "began with.\n"
+          "Exits with 3 when an object could not be opened, or others kept changing theirs.")
+      ->callback([&context] { context.command = [&context] { return Rewrap(context); }; });
+  AddChangeCommands(*key, context);
   CLI::App* verify = key->add_subcommand(
       "verify-attestation", "Check, without asking anybody, what `key where --json` printed");
   auto options = std::make_shared<VerifyOptions>();

@@ -26,9 +26,18 @@ namespace {
 using nlohmann::json;
 
 json ToJson(const ObjectInfo& info) {
-  return {{"name", info.attributes.name},    {"object", info.id.ToString()},
-          {"version", info.version},         {"size", info.attributes.size},
-          {"stored_size", info.stored_size}, {"stored", FormatTime(info.stored)}};
+  json out = {{"object", info.id.ToString()},
+              {"version", info.version},
+              {"stored_size", info.stored_size},
+              {"stored", FormatTime(info.stored)},
+              {"key_version", info.key_version}};
+  if (info.locked == Reason::kUnspecified) {
+    out["name"] = info.attributes.name;
+    out["size"] = info.attributes.size;
+  } else {
+    out["locked"] = Describe(info.locked).name;
+  }
+  return out;
 }
 
 // Follows a move first, so that a command after it goes to the right region.
@@ -172,26 +181,45 @@ absl::Status List(const Context& context) {
   std::string text;
   for (const ObjectInfo& info : all) {
     value.push_back(ToJson(info));
+    const bool locked = info.locked != Reason::kUnspecified;
     char line[64];
     std::snprintf(line, sizeof(line), "%11s  v%-4llu %s  ",
-                  HumanBytes(info.attributes.size).c_str(),
+                  HumanBytes(locked ? info.stored_size : info.attributes.size).c_str(),
                   static_cast<unsigned long long>(info.version), FormatTime(info.stored).c_str());
-    text += line + PrintableName(info.attributes.name) + "\n";
+    text += line;
+    text += locked ? "(cannot be opened: key version " + std::to_string(info.key_version) +
+                         (info.locked == Reason::kKeyDestroyed ? " is destroyed)" : " is disabled)")
+                   : PrintableName(info.attributes.name);
+    text += "\n";
   }
   if (text.empty()) text = "No objects. Store some with: comity put FILE...\n";
   context.Print(text, value);
   return absl::OkStatus();
 }
 
-absl::Status Remove(const Context& context, const std::vector<std::string>& names) {
+struct RemoveOptions {
+  std::vector<std::string> names;
+  bool lost = false;
+};
+
+absl::Status Remove(const Context& context, const RemoveOptions& options) {
+  if (options.names.empty() != options.lost) {
+    return Refuse(Reason::kFieldInvalid, "names of objects, or --lost");
+  }
   ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   ObjectClient objects(device.session.get(), device.profile.get());
+  if (options.lost) {
+    ASSIGN_OR_RETURN(const size_t removed, objects.RemoveLost());
+    context.Print("removed " + std::to_string(removed) + " that nothing could open any more\n",
+                  {{"removed", removed}});
+    return absl::OkStatus();
+  }
   std::string text;
-  for (const std::string& name : names) {
+  for (const std::string& name : options.names) {
     RETURN_IF_ERROR(objects.Remove(name));
     text += "removed " + PrintableName(name) + "\n";
   }
-  context.Print(text, json(names));
+  context.Print(text, json(options.names));
   return absl::OkStatus();
 }
 
@@ -242,15 +270,19 @@ void AddObjectCommands(CLI::App& app, Context& context) {
   ls->callback([&context] { context.command = [&context] { return List(context); }; });
 
   CLI::App* rm = app.add_subcommand("rm", "Delete objects of the account");
-  auto names = std::make_shared<std::vector<std::string>>();
-  rm->add_option("names", *names, "Names of objects")->required()->type_name("OBJECT");
+  auto options = std::make_shared<RemoveOptions>();
+  rm->add_option("names", options->names, "Names of objects")->type_name("OBJECT");
+  rm->add_flag("--lost", options->lost,
+               "Those whose key version is destroyed, which have no names any more");
   rm->footer(
-      "Example: comity rm letter.pdf photos.tar\n"
+      "Examples:\n"
+      "  comity rm letter.pdf photos.tar\n"
+      "  comity rm --lost\n"
       "There is no way back. Whoever copied the ciphertext before has it still, but can read it "
       "only\n"
       "with the account's key.");
-  rm->callback([&context, names] {
-    context.command = [&context, names] { return Remove(context, *names); };
+  rm->callback([&context, options] {
+    context.command = [&context, options] { return Remove(context, *options); };
   });
 }
 

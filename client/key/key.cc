@@ -1,5 +1,7 @@
 #include "client/key/key.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "comity/custody/v1/custody.grpc.pb.h"
@@ -49,6 +51,41 @@ std::string Join(const std::vector<std::string>& parts) {
     out += part;
   }
   return out;
+}
+
+// Once more if the answer was lost: the same request, so that nothing is done twice.
+template <typename Ask>
+auto AskTwice(const Ask& ask) {
+  auto response = ask();
+  return absl::IsDeadlineExceeded(response.status()) || absl::IsUnavailable(response.status())
+             ? ask()
+             : response;
+}
+
+cpb::ChangeAccountKeyRequest RequestOf(const KeyChangeOrder& order) {
+  cpb::ChangeAccountKeyRequest request;
+  switch (order.kind) {
+    case KeyChangeKind::kDisable:
+      request.set_disable_version(order.version);
+      break;
+    case KeyChangeKind::kEnable:
+      request.set_enable_version(order.version);
+      break;
+    case KeyChangeKind::kScheduleDestruction:
+      request.mutable_schedule_destruction()->set_version(order.version);
+      request.mutable_schedule_destruction()->set_days(order.days);
+      break;
+    case KeyChangeKind::kCancelDestruction:
+      request.set_cancel_destruction(order.version);
+      break;
+    case KeyChangeKind::kSetMinUnwrapVersion:
+      request.set_min_unwrap_version(order.version);
+      break;
+    case KeyChangeKind::kSetRotation:
+      request.set_rotation_days(order.days);
+      break;
+  }
+  return request;
 }
 
 // Where the data is, who runs storage there, and who can compel it: here, unless the mode is
@@ -170,19 +207,52 @@ absl::StatusOr<RotatedKey> RotateKey(Session& session, const Profile& profile) {
   cpb::RotateAccountKeyRequest request;
   request.set_request_id(std::string(id.bytes()));
   request.set_account_id(std::string(profile.account().bytes()));
-  const auto ask = [&] {
-    return session.Call<CustodyApi, cpb::RotateAccountKeyRequest, cpb::RotateAccountKeyResponse>(
-        region, ServiceKind::kCustody, &CustodyApi::Stub::RotateAccountKey, request);
-  };
-  absl::StatusOr<cpb::RotateAccountKeyResponse> response = ask();
-  if (absl::IsDeadlineExceeded(response.status()) || absl::IsUnavailable(response.status())) {
-    response = ask();
-  }
-  RETURN_IF_ERROR(response.status());
-  ASSIGN_OR_RETURN(const Statement rotation, FromProto(response->rotation()));
-  ASSIGN_OR_RETURN(const Statement endorsement, FromProto(response->endorsement()));
+  ASSIGN_OR_RETURN(
+      const cpb::RotateAccountKeyResponse response, AskTwice([&] {
+        return session
+            .Call<CustodyApi, cpb::RotateAccountKeyRequest, cpb::RotateAccountKeyResponse>(
+                region, ServiceKind::kCustody, &CustodyApi::Stub::RotateAccountKey, request);
+      }));
+  ASSIGN_OR_RETURN(const Statement rotation, FromProto(response.rotation()));
+  ASSIGN_OR_RETURN(const Statement endorsement, FromProto(response.endorsement()));
   return VerifyKeyRotation(session.topology(), region, profile.account(), id, rotation, endorsement,
                            session.Now());
+}
+
+absl::StatusOr<ChangedKey> VerifyKeyChange(const Topology& topology, const RegionId& region,
+                                           const AccountId& account, const KeyChangeOrder& order,
+                                           const RequestId& request, const Statement& change,
+                                           const Statement& endorsement, UnixMillis now) {
+  ASSIGN_OR_RETURN(const PublicKey key,
+                   topology.VerifyEndorsement(endorsement, region, ServiceKind::kCustody, now));
+  ASSIGN_OR_RETURN(const Parsed<KeyChange> parsed, VerifyStatement<KeyChange>(change, key));
+  const KeyChange& body = parsed.body;
+  if (parsed.envelope.deployment != topology.deployment() ||
+      parsed.envelope.region != region.name() || parsed.envelope.subject != account.bytes() ||
+      body.request != request || body.kind != order.kind || body.version != order.version ||
+      body.days != order.days) {
+    return Refuse(Reason::kSignatureInvalid, "the custody signed another change");
+  }
+  return ChangedKey{region.name(), body, parsed.envelope.time, change, endorsement};
+}
+
+absl::StatusOr<ChangedKey> ChangeKey(Session& session, const Profile& profile,
+                                     const KeyChangeOrder& order) {
+  ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().custody_region()));
+  const RequestId id = RandomId<RequestId>();
+  cpb::ChangeAccountKeyRequest request = RequestOf(order);
+  request.set_request_id(std::string(id.bytes()));
+  request.set_account_id(std::string(profile.account().bytes()));
+  ASSIGN_OR_RETURN(
+      const cpb::ChangeAccountKeyResponse response, AskTwice([&] {
+        return session
+            .Call<CustodyApi, cpb::ChangeAccountKeyRequest, cpb::ChangeAccountKeyResponse>(
+                region, ServiceKind::kCustody, &CustodyApi::Stub::ChangeAccountKey, request);
+      }));
+  ASSIGN_OR_RETURN(const Statement change, FromProto(response.change()));
+  ASSIGN_OR_RETURN(const Statement endorsement, FromProto(response.endorsement()));
+  return VerifyKeyChange(session.topology(), region, profile.account(), order, id, change,
+                         endorsement, session.Now());
 }
 
 std::string FormatKeyWhere(const KeyWhere& where) {
@@ -218,26 +288,31 @@ std::string FormatKeyWhere(const KeyWhere& where) {
   return out;
 }
 
-std::string FormatKeyVersions(const std::vector<KeyVersionView>& versions) {
-  std::string newest;
+std::string FormatKeyVersions(const KeyVersionsView& key) {
+  std::string wraps;
   std::vector<std::string> older;
   std::vector<std::string> others;
-  for (const KeyVersionView& version : versions) {
+  for (const KeyVersionView& version : key.versions) {
     const std::string number = std::to_string(version.version);
     if (version.state != StateName(cpb::KEY_STATE_ENABLED)) {
       others.push_back(number + " " + version.state);
-      continue;
+    } else if (version.version < key.min_unwrap_version) {
+      others.push_back(number + " opens nothing any more");
+    } else if (&version == &key.versions.back()) {
+      wraps = number;
+    } else {
+      older.push_back(number);
     }
-    if (!newest.empty()) older.push_back(newest);
-    newest = number;
   }
   std::vector<std::string> parts;
-  if (older.empty()) {
-    if (!newest.empty()) parts.push_back(newest);
-  } else {
-    parts.push_back(newest + " wraps");
-    parts.push_back(Join(older) + (older.size() == 1 ? " opens" : " open") + " what " +
-                    (older.size() == 1 ? "it" : "they") + " wrapped");
+  if (!wraps.empty()) {
+    parts.push_back(older.empty() ? wraps : wraps + " wraps");
+  } else if (!older.empty()) {
+    parts.emplace_back("none wraps");
+  }
+  if (!older.empty()) {
+    parts.push_back(Join(older) + (older.size() == 1 ? " opens what it" : " open what they") +
+                    " wrapped");
   }
   if (!others.empty()) parts.push_back(Join(others));
   std::string out;
@@ -247,20 +322,50 @@ std::string FormatKeyVersions(const std::vector<KeyVersionView>& versions) {
   return out;
 }
 
-absl::StatusOr<std::vector<KeyVersionView>> ListKeyVersions(Session& session,
-                                                            const Profile& profile) {
+void AddCertificates(const Topology& topology, const RegionId& region, const AccountId& account,
+                     const std::vector<Statement>& statements, UnixMillis now,
+                     KeyVersionsView& view) {
+  for (const Statement& endorsement : statements) {
+    const absl::StatusOr<PublicKey> key =
+        topology.VerifyEndorsement(endorsement, region, ServiceKind::kCustody, now);
+    if (!key.ok()) continue;
+    for (const Statement& statement : statements) {
+      const auto parsed = VerifyStatement<KeyVersionDestruction>(statement, *key);
+      if (!parsed.ok() || parsed->envelope.deployment != topology.deployment() ||
+          parsed->envelope.region != region.name() || parsed->envelope.subject != account.bytes()) {
+        continue;
+      }
+      for (KeyVersionView& version : view.versions) {
+        if (version.version != parsed->body.version) continue;
+        version.certificate = statement;
+        view.endorsement = endorsement;
+      }
+    }
+  }
+}
+
+absl::StatusOr<KeyVersionsView> ListKeyVersions(Session& session, const Profile& profile) {
   ASSIGN_OR_RETURN(const RegionId region, session.FindRegion(profile.state().custody_region()));
   cpb::GetAccountKeyRequest request;
   request.set_account_id(std::string(profile.account().bytes()));
   ASSIGN_OR_RETURN(const cpb::GetAccountKeyResponse response,
                    (session.Call<CustodyApi, cpb::GetAccountKeyRequest, cpb::GetAccountKeyResponse>(
                        region, ServiceKind::kCustody, &CustodyApi::Stub::GetAccountKey, request)));
-  std::vector<KeyVersionView> views;
+  KeyVersionsView view;
+  view.min_unwrap_version = std::max<KeyVersion>(1, response.min_unwrap_version());
+  view.rotation_days = response.rotation_days();
+  view.next_rotation = response.next_rotation_time_ms();
   for (const cpb::KeyVersionInfo& info : response.versions()) {
-    views.push_back(
+    view.versions.push_back(
         {info.version(), StateName(info.state()), info.create_time_ms(), info.destroy_time_ms()});
   }
-  return views;
+  std::vector<Statement> statements;
+  for (const comity::common::v1::Statement& message : response.statements()) {
+    ASSIGN_OR_RETURN(Statement statement, FromProto(message));
+    statements.push_back(std::move(statement));
+  }
+  AddCertificates(session.topology(), region, profile.account(), statements, session.Now(), view);
+  return view;
 }
 
 }  // namespace comity

@@ -1,6 +1,7 @@
 #ifndef COMITY_CLIENT_KEY_KEY_H_
 #define COMITY_CLIENT_KEY_KEY_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,18 +77,58 @@ absl::StatusOr<RotatedKey> VerifyKeyRotation(const Topology& topology, const Reg
 // as the same request; after any other error nothing is known to have happened.
 absl::StatusOr<RotatedKey> RotateKey(Session& session, const Profile& profile);
 
+// What is to become of the versions of the account key.
+struct KeyChangeOrder {
+  KeyChangeKind kind = KeyChangeKind::kDisable;
+  KeyVersion version = 0;  // not for kSetRotation
+  uint32_t days = 0;       // kScheduleDestruction: 7 to 30; kSetRotation: 1 to 3,650, 0 = never
+};
+// A change of the key's versions, as its custody signed it.
+struct ChangedKey {
+  std::string region;
+  KeyChange body;
+  UnixMillis time = 0;
+  Statement change;
+  Statement endorsement;
+};
+
+// Verifies that the custody of `region` did what this request asked for, with the topology alone.
+// SIGNATURE_INVALID, ENDORSEMENT_MISSING, STATEMENT_MALFORMED.
+absl::StatusOr<ChangedKey> VerifyKeyChange(const Topology& topology, const RegionId& region,
+                                           const AccountId& account, const KeyChangeOrder& order,
+                                           const RequestId& request, const Statement& change,
+                                           const Statement& endorsement, UnixMillis now);
+
+// Has the custody that the profile follows change something about the key's versions; in force when
+// it returns. As RotateKey when the answer is lost.
+absl::StatusOr<ChangedKey> ChangeKey(Session& session, const Profile& profile,
+                                     const KeyChangeOrder& order);
+
 struct KeyVersionView {
   KeyVersion version = 0;
   std::string state;  // "enabled"
   UnixMillis created = 0;
   UnixMillis destroyed = 0;  // when it is to be, or was; 0 = neither
+  // key.version-destruction, verified: of a version that its owner gave up. Custody keeps the
+  // newest few.
+  std::optional<Statement> certificate = std::nullopt;
+};
+struct KeyVersionsView {
+  std::vector<KeyVersionView> versions;                 // oldest first
+  KeyVersion min_unwrap_version = 1;                    // no version before it opens anything
+  uint32_t rotation_days = 0;                           // 0: no version makes itself
+  UnixMillis next_rotation = 0;                         // 0: none is to come
+  std::optional<Statement> endorsement = std::nullopt;  // of who signed the certificates
 };
 // For people: "3 wraps; 1, 2 open what they wrapped", or "1". Disabled and destroyed ones are
 // named.
-std::string FormatKeyVersions(const std::vector<KeyVersionView>& versions);
-// Oldest first.
-absl::StatusOr<std::vector<KeyVersionView>> ListKeyVersions(Session& session,
-                                                            const Profile& profile);
+std::string FormatKeyVersions(const KeyVersionsView& key);
+// Of what custody answered beside its versions: the certificates that it signed about this account,
+// and the endorsement. What is none, or was signed by nobody the topology knows, is left out.
+void AddCertificates(const Topology& topology, const RegionId& region, const AccountId& account,
+                     const std::vector<Statement>& statements, UnixMillis now,
+                     KeyVersionsView& view);
+absl::StatusOr<KeyVersionsView> ListKeyVersions(Session& session, const Profile& profile);
 
 }  // namespace comity
 

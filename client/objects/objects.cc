@@ -9,6 +9,7 @@
 #include "comity/storage/v1/storage.grpc.pb.h"
 #include "services/common/crypto/random.h"
 #include "services/common/crypto/streaming.h"
+#include "services/common/statement/wrapped_key_name.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -84,7 +85,16 @@ absl::StatusOr<std::vector<SecretBytes>> Unwrap(Session& session, const RegionId
 }
 
 ObjectInfo InfoOf(const ObjectRecord& record) {
-  return {record.object, record.content, record.version, record.size, record.create_time, {}};
+  ObjectInfo info;
+  info.id = record.object;
+  info.content = record.content;
+  info.version = record.version;
+  info.stored_size = record.size;
+  info.stored = record.create_time;
+  if (const auto name = ParseWrappedKey(record.wrapped_attributes_key); name.ok()) {
+    info.key_version = name->version;
+  }
+  return info;
 }
 
 // Encrypts `in` and writes it to the stream in chunks; gives the number of plaintext bytes.
@@ -140,6 +150,8 @@ absl::StatusOr<ObjectInfo> ObjectClient::Put(std::istream& in, ObjectAttributes 
   ASSIGN_OR_RETURN(const RegionId keys_at, Custody());
   const uint64_t announced = attributes.size;
   const auto existing = index_->find(attributes.name);
+  // Two objects of one name would hide each other once the version is enabled again.
+  if (existing == index_->end()) RETURN_IF_ERROR(CheckAllNamesKnown());
   const uint64_t before = existing == index_->end() ? 0 : existing->second.version;
   const ObjectId object = existing == index_->end() ? RandomId<ObjectId>() : existing->second.id;
   const auto content = RandomId<ContentId>();
@@ -258,20 +270,39 @@ absl::Status ObjectClient::Download(const ObjectInfo& info, std::ostream& out,
 
 absl::Status ObjectClient::Open(const std::vector<ObjectRecord>& records,
                                 std::vector<ObjectInfo>& out) {
-  if (records.empty()) return absl::OkStatus();
+  std::map<KeyVersion, std::vector<ObjectRecord>> by_version;
+  for (const ObjectRecord& record : records) {
+    ASSIGN_OR_RETURN(const WrappedKeyName name, ParseWrappedKey(record.wrapped_attributes_key));
+    by_version[name.version].push_back(record);
+  }
+  for (const auto& [version, under] : by_version) {
+    RETURN_IF_ERROR(OpenUnder(under, out));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ObjectClient::OpenUnder(const std::vector<ObjectRecord>& records,
+                                     std::vector<ObjectInfo>& out) {
   ASSIGN_OR_RETURN(const RegionId keys_at, Custody());
-  ASSIGN_OR_RETURN(const std::vector<SecretBytes> keys,
-                   Unwrap(session_, keys_at, profile_.account(), records, KeyPurpose::kAttributes));
+  const absl::StatusOr<std::vector<SecretBytes>> keys =
+      Unwrap(session_, keys_at, profile_.account(), records, KeyPurpose::kAttributes);
+  const Reason locked = ReasonOf(keys.status());
+  if (locked != Reason::kKeyDisabled && locked != Reason::kKeyDestroyed) {
+    RETURN_IF_ERROR(keys.status());
+  }
   for (size_t i = 0; i < records.size(); ++i) {
     ObjectInfo info = InfoOf(records[i]);
-    ASSIGN_OR_RETURN(info.attributes,
-                     OpenAttributes(records[i].sealed_attributes, records[i].content, keys[i]));
-    // The sealed version number is the owner's own word: an older one means a rolled-back store.
-    if (info.attributes.version != records[i].version) {
-      return Refuse(Reason::kDataCorrupt, "the object's version is not the one its owner sealed");
-    }
-    if (info.attributes.size == kUnknownSize) {
-      info.attributes.size = StreamPlaintextSize(records[i].size);
+    info.locked = locked;
+    if (keys.ok()) {
+      ASSIGN_OR_RETURN(info.attributes, OpenAttributes(records[i].sealed_attributes,
+                                                       records[i].content, (*keys)[i]));
+      // The sealed version number is the owner's own word: an older one means a rolled-back store.
+      if (info.attributes.version != records[i].version) {
+        return Refuse(Reason::kDataCorrupt, "the object's version is not the one its owner sealed");
+      }
+      if (info.attributes.size == kUnknownSize) {
+        info.attributes.size = StreamPlaintextSize(records[i].size);
+      }
     }
     out.push_back(std::move(info));
   }
@@ -282,6 +313,7 @@ absl::Status ObjectClient::LoadIndex() {
   if (index_.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const RegionId home, Home());
   std::map<std::string, ObjectInfo> index;
+  std::vector<ObjectInfo> locked;
   spb::ListObjectsRequest request;
   request.set_account_id(std::string(profile_.account().bytes()));
   request.set_page_size(kListPage);
@@ -297,12 +329,17 @@ absl::Status ObjectClient::LoadIndex() {
     std::vector<ObjectInfo> infos;
     RETURN_IF_ERROR(Open(records, infos));
     for (ObjectInfo& info : infos) {
+      if (info.locked != Reason::kUnspecified) {
+        locked.push_back(std::move(info));
+        continue;
+      }
       std::string name = info.attributes.name;
       index.insert_or_assign(std::move(name), std::move(info));
     }
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
   index_ = std::move(index);
+  locked_ = std::move(locked);
   return absl::OkStatus();
 }
 
@@ -311,29 +348,60 @@ absl::StatusOr<std::vector<ObjectInfo>> ObjectClient::List() {
   RETURN_IF_ERROR(LoadIndex());
   std::vector<ObjectInfo> infos;
   for (const auto& [name, info] : *index_) infos.push_back(info);
+  infos.insert(infos.end(), locked_.begin(), locked_.end());
   return infos;
+}
+
+absl::Status ObjectClient::CheckAllNamesKnown() const {
+  const auto disabled = std::ranges::find(locked_, Reason::kKeyDisabled, &ObjectInfo::locked);
+  return disabled == locked_.end()
+             ? absl::OkStatus()
+             : Refuse(Reason::kKeyDisabled, "an object under key version " +
+                                                std::to_string(disabled->key_version) +
+                                                " may have this name");
 }
 
 absl::StatusOr<ObjectInfo> ObjectClient::Find(const std::string& name) {
   RETURN_IF_ERROR(LoadIndex());
   const auto it = index_->find(name);
-  if (it == index_->end()) return Refuse(Reason::kObjectNotFound, name);
+  if (it == index_->end()) {
+    RETURN_IF_ERROR(CheckAllNamesKnown());
+    return Refuse(Reason::kObjectNotFound, name);
+  }
   return it->second;
 }
 
-absl::Status ObjectClient::Remove(const std::string& name) {
-  ASSIGN_OR_RETURN(const ObjectInfo info, Find(name));
+absl::Status ObjectClient::RemoveVersion(const ObjectInfo& info) {
   ASSIGN_OR_RETURN(const RegionId home, Home());
   spb::DeleteObjectRequest request;
   request.set_request_id(std::string(RandomId<RequestId>().bytes()));
   request.set_account_id(std::string(profile_.account().bytes()));
   request.set_object_id(std::string(info.id.bytes()));
   request.set_expected_version(info.version);
-  RETURN_IF_ERROR((session_.Call<StorageApi, spb::DeleteObjectRequest, spb::DeleteObjectResponse>(
-                       home, ServiceKind::kStorage, &StorageApi::Stub::DeleteObject, request))
-                      .status());
+  return session_
+      .Call<StorageApi, spb::DeleteObjectRequest, spb::DeleteObjectResponse>(
+          home, ServiceKind::kStorage, &StorageApi::Stub::DeleteObject, request)
+      .status();
+}
+
+absl::Status ObjectClient::Remove(const std::string& name) {
+  ASSIGN_OR_RETURN(const ObjectInfo info, Find(name));
+  RETURN_IF_ERROR(RemoveVersion(info));
   index_->erase(name);
   return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> ObjectClient::RemoveLost() {
+  index_.reset();
+  RETURN_IF_ERROR(LoadIndex());
+  size_t removed = 0;
+  for (const ObjectInfo& info : locked_) {
+    if (info.locked != Reason::kKeyDestroyed) continue;
+    RETURN_IF_ERROR(RemoveVersion(info));
+    ++removed;
+  }
+  index_.reset();
+  return removed;
 }
 
 }  // namespace comity

@@ -17,6 +17,7 @@
 #include "client/session/session.h"
 #include "services/common/ids/ids.h"
 #include "services/common/statement/object_record.h"
+#include "services/common/status/reason.h"
 
 namespace comity {
 
@@ -28,6 +29,11 @@ struct ObjectInfo {
   uint64_t version = 0;
   uint64_t stored_size = 0;  // ciphertext bytes
   UnixMillis stored = 0;
+  // Of the account key: what its data keys are wrapped under.
+  KeyVersion key_version = 0;
+  // KEY_DISABLED or KEY_DESTROYED: that version opens nothing, so that the attributes are not
+  // known. Otherwise kUnspecified.
+  Reason locked = Reason::kUnspecified;
   ObjectAttributes attributes;
 };
 
@@ -53,24 +59,31 @@ class ObjectClient final {
   absl::StatusOr<ObjectInfo> Get(const std::string& name, std::ostream& out,
                                  const Progress& progress = nullptr);
 
-  // All objects, names opened, by name.
+  // All objects, names opened, by name; then those that are locked.
   absl::StatusOr<std::vector<ObjectInfo>> List();
-  // OBJECT_NOT_FOUND if no object has this name.
+  // OBJECT_NOT_FOUND if no object has this name; KEY_DISABLED if a locked one may have it.
   absl::StatusOr<ObjectInfo> Find(const std::string& name);
   absl::Status Remove(const std::string& name);
+  // Deletes those whose key version is destroyed, which nothing can open any more. Their number.
+  absl::StatusOr<size_t> RemoveLost();
 
  private:
   absl::StatusOr<RegionId> Home() const;
   absl::StatusOr<RegionId> Custody() const;
-  // Opens the attributes of a page of objects with one call to custody.
+  // Opens the attributes of a page of objects with one call to custody for each key version.
   absl::Status Open(const std::vector<ObjectRecord>& records, std::vector<ObjectInfo>& out);
+  absl::Status OpenUnder(const std::vector<ObjectRecord>& records, std::vector<ObjectInfo>& out);
   absl::Status LoadIndex();
+  // Before it is said that there is no object of some name.
+  absl::Status CheckAllNamesKnown() const;
+  absl::Status RemoveVersion(const ObjectInfo& info);
   absl::Status Download(const ObjectInfo& info, std::ostream& out, const Progress& progress);
 
   Session& session_;
   Profile& profile_;
   // By name; loaded once, kept up to date by this client's own changes, dropped on CONFLICT.
   std::optional<std::map<std::string, ObjectInfo>> index_;
+  std::vector<ObjectInfo> locked_;  // as of the index
 };
 
 }  // namespace comity

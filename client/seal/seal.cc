@@ -13,7 +13,11 @@ namespace cpb = comity::custody::v1;
 using CustodyApi = cpb::CustodyService;
 
 SealView ViewOf(const cpb::SealState& state) {
-  SealView view{state.seal(), state.sealed(), state.shares_needed(), 0, {}};
+  SealView view;
+  view.seal = state.seal();
+  view.sealed = state.sealed();
+  view.needed = state.shares_needed();
+  view.lease_end = state.lease_end_time_ms();
   for (const cpb::ShareHolder& holder : state.holders()) {
     view.holders.push_back({holder.person(), holder.entered()});
     view.entered += holder.entered() ? 1 : 0;

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 
 #include "client/session/session.h"
+#include "services/common/clock/clock.h"
 #include "services/common/ids/ids.h"
 #include "services/common/secret/secret.h"
 
@@ -25,12 +26,14 @@ struct SealView {
   bool sealed = false;
   uint32_t needed = 0;  // 0: opens by itself
   uint32_t entered = 0;
-  std::vector<ShareHolderView> holders;
+  std::vector<ShareHolderView> holders;  // while it is open: who has renewed its lease so far
+  UnixMillis lease_end = 0;              // when custody seals itself; 0: sealed, or no lease
 };
 
 absl::StatusOr<SealView> GetSeal(Session& session, const RegionId& region);
-// Enters the person's own share, as it stands in its file. For a seal that opens by itself `text`
-// is empty. SHARE_INVALID, RATE_LIMITED, LOG_UNAVAILABLE.
+// Enters the person's own share, as it stands in its file; of an open custody that renews its
+// lease. For a seal that opens by itself `text` is empty. SHARE_INVALID, RATE_LIMITED,
+// LOG_UNAVAILABLE.
 absl::StatusOr<SealView> EnterShare(Session& session, const RegionId& region,
                                     const SecretBytes& text);
 // At once: root key and all opened keys are wiped.

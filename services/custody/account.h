@@ -16,20 +16,29 @@
 // Everything that one custody keeps about one account, as plain values. Rules are elsewhere.
 namespace comity::custody {
 
+// Where a key version stands: a move changes it, its owner does not.
 enum class KeyState : uint8_t {
-  kEnabled = 1,
-  kDisabled = 2,   // released to another region
+  kActive = 1,
+  kReleased = 2,   // to another region
   kInactive = 3,   // received and not yet released by its source
   kDestroyed = 4,  // the sealed bytes are gone
+};
+
+// What the owner has said about a key version; it goes with the key when that moves.
+struct OwnersWord {
+  bool disabled = false;      // opens and wraps nothing until the owner enables it
+  UnixMillis destroy_at = 0;  // 0: never; else disabled until it is destroyed then
+  bool operator==(const OwnersWord&) const = default;
 };
 
 struct KeyRecord {
   AccountEpoch epoch = 0;  // the account epoch in which it was made or received here
   KeyVersion version = 0;
-  KeyState state = KeyState::kEnabled;
+  KeyState state = KeyState::kActive;
   UnixMillis created = 0;    // of the key, wherever that was
   UnixMillis destroyed = 0;  // 0 while it exists
   std::string sealed;        // under the root; empty once destroyed
+  OwnersWord word;
   bool exists() const { return state != KeyState::kDestroyed; }
 };
 
@@ -99,13 +108,13 @@ struct UntoldAbort {
   Statement abort;
 };
 
-// Another key version that a device asked for. Kept for a day, so that a repeat of the request gets
-// the same answer.
-struct Rotation {
+// A change of the key's versions that a device asked for. Kept for a day, so that a repeat of the
+// request gets the same answer.
+struct AnsweredChange {
   SigningKeyId device;
   RequestId request;
   UnixMillis time = 0;
-  Statement statement;  // key.rotation
+  Statement statement;  // key.rotation or key.change
 };
 
 // Copyable value. Sealed keys only: nothing here is secret in the clear.
@@ -130,8 +139,11 @@ struct Account {
   std::optional<Incoming> incoming;
   std::map<RegionId, AccountEpoch> aborted_incoming;  // newest epoch that each source called off
   std::map<AccountEpoch, Statement> destructions;     // key.destruction, the newest few
-  std::vector<Rotation> rotations;                    // of the last day, oldest first
-  uint64_t leaves = 0;                                // lifecycle leaves so far
+  std::vector<Statement> version_destructions;  // key.version-destruction, the newest few in order
+  KeyVersion min_unwrap_version = 1;            // nothing older opens anything
+  uint32_t rotation_days = 0;           // from one version to the next that makes itself; 0: never
+  std::vector<AnsweredChange> changes;  // of the last day, oldest first
+  uint64_t leaves = 0;                  // lifecycle leaves so far
   Digest last_leaf;
 
   bool exists() const { return version != 0; }
@@ -155,8 +167,10 @@ inline constexpr int64_t kDecisionPeriodMs = 30 * kSecondMs;
 inline constexpr int64_t kKeyMoveRetryMs = kHourMs;
 // An attestation says what is so now; after this it is only history.
 inline constexpr int64_t kLocationLifetimeMs = 7 * kDayMs;
-// How long a repeat of a rotation is known as one.
-inline constexpr int64_t kRotationMemoryMs = kDayMs;
+// How long a repeat of a change of key versions is known as one, and how many of them it may be.
+inline constexpr int64_t kChangeMemoryMs = kDayMs;
+inline constexpr size_t kMaxChangesRemembered = 128;
+inline constexpr size_t kMaxChangesOfDevice = 64;
 inline constexpr int64_t kTransportKeyLifetimeMs = 10 * kMinuteMs;
 
 // One legal use, kept for ever: a repeat of the authorisation gets the same answer.

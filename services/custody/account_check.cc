@@ -113,8 +113,12 @@ class AccountCheck final {
     for (const auto& [epoch, statement] : account_.destructions) {
       ExpectLogged(kLeafDestruction, statement);
     }
-    for (const Rotation& rotation : account_.rotations) {
-      ExpectLogged(kLeafRotation, rotation.statement);
+    for (const Statement& statement : account_.version_destructions) {
+      ExpectLogged(kLeafVersionDestruction, statement);
+    }
+    for (const AnsweredChange& change : account_.changes) {
+      const bool rotation = ParseStatement<KeyRotation>(change.statement).ok();
+      ExpectLogged(rotation ? kLeafRotation : kLeafChange, change.statement);
     }
     for (const LegalUse& use : evidence_.uses) {
       check_.ExpectReceipt(use.receipt, use.leaf,
@@ -126,8 +130,8 @@ class AccountCheck final {
     for (const KeyRecord& key : account_.keys) {
       const std::string name =
           "key version " + std::to_string(key.version) + " of epoch " + std::to_string(key.epoch);
-      if (key.state == KeyState::kEnabled && account_.presence != Presence::kActive) {
-        Wrong("key", name + " is enabled though the account is not served here");
+      if (key.state == KeyState::kActive && account_.presence != Presence::kActive) {
+        Wrong("key", name + " is active though the account is not served here");
       }
       if (key.state == KeyState::kInactive &&
           (!account_.incoming.has_value() || account_.incoming->epoch != key.epoch)) {
@@ -147,7 +151,7 @@ class AccountCheck final {
       }
     }
     if (account_.presence == Presence::kActive) {
-      if (NewestEnabled(account_) == 0) Wrong("key", "it is served here without an enabled key");
+      if (NewestVersion(account_) == 0) Wrong("key", "it is served here without an active key");
       if (!account_.metadata_keys.contains(account_.epoch)) {
         Wrong("key", "it is served here without a metadata key");
       }

@@ -24,10 +24,10 @@ std::string_view NameOf(Presence presence) {
 
 std::string_view NameOf(KeyState state) {
   switch (state) {
-    case KeyState::kEnabled:
-      return "enabled";
-    case KeyState::kDisabled:
-      return "disabled";
+    case KeyState::kActive:
+      return "active";
+    case KeyState::kReleased:
+      return "released";
     case KeyState::kInactive:
       return "inactive";
     case KeyState::kDestroyed:

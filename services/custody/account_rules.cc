@@ -39,10 +39,10 @@ bool HoldsKeysOf(const Account& account, AccountEpoch epoch) {
       account.keys, [epoch](const KeyRecord& key) { return key.epoch == epoch && key.exists(); });
 }
 
-KeyVersion NewestEnabled(const Account& account) {
+KeyVersion NewestVersion(const Account& account) {
   KeyVersion newest = 0;
   for (const KeyRecord& key : account.keys) {
-    if (key.state == KeyState::kEnabled) {
+    if (key.state == KeyState::kActive) {
       newest = std::max(newest, key.version);
     }
   }
@@ -111,6 +111,14 @@ AccountFacts FactsOf(const Account& account, const RegionId& region) {
   return facts;
 }
 
+absl::Status CheckOwner(const Authorization& authorization, const Account& account) {
+  if (!authorization.IsDevice() || !account.chain.has_value() ||
+      account.chain->FindActive(authorization.caller().key.id()) == nullptr) {
+    return Refuse(Reason::kAccountNotYours);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckServed(Presence presence) {
   switch (presence) {
     case Presence::kActive:
@@ -124,6 +132,31 @@ absl::Status CheckServed(Presence presence) {
   return Refuse(Reason::kInternal, "no such presence");
 }
 
+absl::Status CheckOpens(const Account& account, KeyVersion version) {
+  const KeyRecord* found = nullptr;
+  for (const KeyRecord& key : account.keys) {
+    if (key.version == version) found = &key;  // of several epochs the newest counts
+  }
+  if (found == nullptr) {
+    // Versions are counted without a gap: one that is not here has stayed behind when the key came.
+    return version >= 1 && version < NewestVersion(account)
+               ? Refuse(Reason::kKeyDestroyed)
+               : Refuse(Reason::kDataCorrupt, "wrapped under a key that never was");
+  }
+  switch (found->state) {
+    case KeyState::kActive:
+      return found->word.disabled || version < account.min_unwrap_version
+                 ? Refuse(Reason::kKeyDisabled)
+                 : absl::OkStatus();
+    case KeyState::kReleased:
+    case KeyState::kInactive:
+      return Refuse(Reason::kKeyDisabled);
+    case KeyState::kDestroyed:
+      return Refuse(Reason::kKeyDestroyed);
+  }
+  return Refuse(Reason::kInternal, "no such key state");
+}
+
 absl::Status CheckTakesData(const Topology& topology, const AccountFacts& facts, UnixMillis now) {
   if (facts.closing) {
     return Refuse(Reason::kAccountClosing);
@@ -134,15 +167,19 @@ absl::Status CheckTakesData(const Topology& topology, const AccountFacts& facts,
   return absl::OkStatus();
 }
 
+void Erase(KeyRecord& key, UnixMillis now) {
+  key.state = KeyState::kDestroyed;
+  key.destroyed = now;
+  key.sealed.clear();
+}
+
 std::vector<std::string> EraseKeys(Account& account, AccountEpoch epoch, UnixMillis now) {
   std::vector<std::string> versions;
   for (KeyRecord& key : account.keys) {
     if (key.epoch != epoch || !key.exists()) {
       continue;
     }
-    key.state = KeyState::kDestroyed;
-    key.destroyed = now;
-    key.sealed.clear();
+    Erase(key, now);
     versions.push_back(EncodeVersion(key.version));
   }
   account.metadata_keys.erase(epoch);

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 
 #include "services/common/clock/clock.h"
+#include "services/common/identity/authorization.h"
 #include "services/common/statement/account.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account.h"
@@ -20,8 +21,8 @@ namespace comity::custody {
 // Sealed keys of any epoch, active or not.
 bool HoldsKeys(const Account& account);
 bool HoldsKeysOf(const Account& account, AccountEpoch epoch);
-// 0 if it holds none that is enabled.
-KeyVersion NewestEnabled(const Account& account);
+// The newest version that is active here, disabled or not; 0 if there is none.
+KeyVersion NewestVersion(const Account& account);
 // The greatest number of a device statement; 0 if there is none.
 uint64_t HighestNumber(const Account& account);
 
@@ -47,11 +48,18 @@ Placement PlaceOf(const Account& account, const RegionId& region);
 // announced, storage does; it takes them to be told.
 AccountFacts FactsOf(const Account& account, const RegionId& region);
 
+// Is the caller an active device of it? ACCOUNT_NOT_YOURS otherwise.
+absl::Status CheckOwner(const Authorization& authorization, const Account& account);
 // May its device use the key here? ACCOUNT_NOT_HERE, KEY_DESTROYED otherwise.
 absl::Status CheckServed(Presence presence);
+// Does this version open what it wrapped? KEY_DISABLED, KEY_DESTROYED; DATA_CORRUPT if there never
+// was such a version.
+absl::Status CheckOpens(const Account& account, KeyVersion version);
 // May new data be protected? ACCOUNT_CLOSING, ACCOUNT_SUSPENDED otherwise.
 absl::Status CheckTakesData(const Topology& topology, const AccountFacts& facts, UnixMillis now);
 
+// Drops the sealed bytes of one key.
+void Erase(KeyRecord& key, UnixMillis now);
 // Drops the sealed keys of an epoch. Returns their versions, for the certificate.
 std::vector<std::string> EraseKeys(Account& account, AccountEpoch epoch, UnixMillis now);
 // Keeps the certificate; of old ones only the newest few.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/custody/account_rules.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/move_rules.h"
 
 namespace comity::custody {
@@ -35,6 +36,12 @@ std::optional<UnixMillis> NextDue(const Account& account, const Topology& topolo
     } else if (HoldsKeysOf(account, account.epoch)) {
       add(SourceDestroyTime(account));
     }
+  }
+  if (const auto time = NextVersionDestruction(account); time.has_value()) {
+    add(*time);
+  }
+  if (const auto time = NextRotationTime(account, topology, region, now); time.has_value()) {
+    add(*time);
   }
   if (const auto time = KeyMoveTime(account, topology, region, now); time.has_value()) {
     add(std::max(*time, now));

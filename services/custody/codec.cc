@@ -1,5 +1,7 @@
 #include "services/custody/codec.h"
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "services/common/statement/proto_codec.h"
@@ -32,10 +34,10 @@ absl::Status CheckReason(pb::UseReason reason) {
              : Refuse(Reason::kReasonUnspecified);
 }
 
-absl::Status CheckBatch(int size) {
-  return size >= 1 && static_cast<size_t>(size) <= kMaxBatch
+absl::Status CheckBatch(int size, size_t most = kMaxBatch) {
+  return size >= 1 && static_cast<size_t>(size) <= most
              ? absl::OkStatus()
-             : Invalid("a batch has 1 to 1,024 items");
+             : Invalid("a batch has 1 to " + std::to_string(most) + " items");
 }
 
 absl::StatusOr<KeyContext> DecodeContext(bool present,
@@ -57,8 +59,13 @@ absl::StatusOr<KeyContext> DecodeContext(bool present,
     default:
       return Refuse(Reason::kContextInvalid, "no such purpose");
   }
-  return KeyContext::Create(object, content, purpose,
-                            {context.pairs().begin(), context.pairs().end()});
+  std::map<std::string, std::string> pairs;
+  for (const comity::common::v1::ContextPair& pair : context.pairs()) {
+    if (!pairs.emplace(pair.name(), pair.value()).second) {
+      return Refuse(Reason::kContextInvalid, "a name twice");
+    }
+  }
+  return KeyContext::Create(object, content, purpose, std::move(pairs));
 }
 
 absl::StatusOr<PlainKey> DecodePlain(bool present,
@@ -81,12 +88,40 @@ absl::StatusOr<WrappedKey> DecodeWrapped(bool present,
   return WrappedKey{std::move(decoded), wrapped};
 }
 
+// A request of its device that is known again when it comes twice.
+absl::StatusOr<RequestId> DecodeRequestId(const std::string& bytes) {
+  ASSIGN_OR_RETURN(const RequestId request, DecodeId<RequestId>(bytes, "request_id"));
+  return request.IsZero() ? Invalid("request_id is zero") : absl::StatusOr<RequestId>(request);
+}
+
 // What the single and the batch forms have in common.
 template <typename Item, typename Request>
 absl::StatusOr<KeysCommand<Item>> Begin(const Request& request) {
   KeysCommand<Item> command;
   ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
   RETURN_IF_ERROR(CheckReason(request.reason()));
+  return command;
+}
+
+template <typename Request>
+absl::StatusOr<KeysCommand<WrappedKey>> DecodeOneWrapped(const Request& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
+  ASSIGN_OR_RETURN(WrappedKey key,
+                   DecodeWrapped(request.has_context(), request.context(), request.wrapped()));
+  command.items.push_back(std::move(key));
+  return command;
+}
+
+template <typename Request>
+absl::StatusOr<KeysCommand<WrappedKey>> DecodeBatchWrapped(const Request& request, size_t most) {
+  ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
+  RETURN_IF_ERROR(CheckBatch(request.items_size(), most));
+  command.items.reserve(static_cast<size_t>(request.items_size()));
+  for (const auto& item : request.items()) {
+    ASSIGN_OR_RETURN(WrappedKey key,
+                     DecodeWrapped(item.has_context(), item.context(), item.wrapped()));
+    command.items.push_back(std::move(key));
+  }
   return command;
 }
 
@@ -127,11 +162,45 @@ absl::StatusOr<CreateCommand> Decode(const pb::CreateAccountRequest& request) {
 
 absl::StatusOr<RotateCommand> Decode(const pb::RotateAccountKeyRequest& request) {
   RotateCommand command;
-  ASSIGN_OR_RETURN(command.request, DecodeId<RequestId>(request.request_id(), "request_id"));
-  if (command.request.IsZero()) {
-    return Invalid("request_id is zero");
-  }
+  ASSIGN_OR_RETURN(command.request, DecodeRequestId(request.request_id()));
   ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  return command;
+}
+
+absl::StatusOr<ChangeCommand> Decode(const pb::ChangeAccountKeyRequest& request) {
+  ChangeCommand command;
+  ASSIGN_OR_RETURN(command.request, DecodeRequestId(request.request_id()));
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  using Request = pb::ChangeAccountKeyRequest;
+  switch (request.change_case()) {
+    case Request::kDisableVersion:
+      command.kind = KeyChangeKind::kDisable;
+      command.version = request.disable_version();
+      break;
+    case Request::kEnableVersion:
+      command.kind = KeyChangeKind::kEnable;
+      command.version = request.enable_version();
+      break;
+    case Request::kScheduleDestruction:
+      command.kind = KeyChangeKind::kScheduleDestruction;
+      command.version = request.schedule_destruction().version();
+      command.days = request.schedule_destruction().days();
+      break;
+    case Request::kCancelDestruction:
+      command.kind = KeyChangeKind::kCancelDestruction;
+      command.version = request.cancel_destruction();
+      break;
+    case Request::kMinUnwrapVersion:
+      command.kind = KeyChangeKind::kSetMinUnwrapVersion;
+      command.version = request.min_unwrap_version();
+      break;
+    case Request::kRotationDays:
+      command.kind = KeyChangeKind::kSetRotation;
+      command.days = request.rotation_days();
+      break;
+    case Request::CHANGE_NOT_SET:
+      return Invalid("change is missing");
+  }
   return command;
 }
 
@@ -185,23 +254,19 @@ absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::BatchWrapDataKeysRequest&
 }
 
 absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::UnwrapDataKeyRequest& request) {
-  ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
-  ASSIGN_OR_RETURN(WrappedKey key,
-                   DecodeWrapped(request.has_context(), request.context(), request.wrapped()));
-  command.items.push_back(std::move(key));
-  return command;
+  return DecodeOneWrapped(request);
 }
 
 absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::BatchUnwrapDataKeysRequest& request) {
-  ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
-  RETURN_IF_ERROR(CheckBatch(request.items_size()));
-  command.items.reserve(static_cast<size_t>(request.items_size()));
-  for (const auto& item : request.items()) {
-    ASSIGN_OR_RETURN(WrappedKey key,
-                     DecodeWrapped(item.has_context(), item.context(), item.wrapped()));
-    command.items.push_back(std::move(key));
-  }
-  return command;
+  return DecodeBatchWrapped(request, kMaxBatch);
+}
+
+absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::RewrapDataKeyRequest& request) {
+  return DecodeOneWrapped(request);
+}
+
+absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::BatchRewrapDataKeysRequest& request) {
+  return DecodeBatchWrapped(request, kMaxRewrapBatch);
 }
 
 absl::StatusOr<DeliverCommand> Decode(const pb::DeliverStatementRequest& request) {
@@ -299,6 +364,9 @@ void Encode(const AccountKeyView& view, pb::GetAccountKeyResponse& response) {
     info.set_destroy_time_ms(version.destroy_time);
   }
   response.set_account_epoch(view.epoch);
+  response.set_min_unwrap_version(view.min_unwrap_version);
+  response.set_rotation_days(view.rotation_days);
+  response.set_next_rotation_time_ms(view.next_rotation);
   Encode(view.statements, *response.mutable_statements());
 }
 
@@ -307,6 +375,17 @@ absl::Status Encode(const Statement& rotation, pb::RotateAccountKeyResponse& res
   response.set_version(parsed.body.version);
   *response.mutable_rotation() = ToProto(rotation);
   return absl::OkStatus();
+}
+
+void Encode(const DataKeys::Rewrapped& results, pb::BatchRewrapDataKeysResponse& response) {
+  for (const absl::StatusOr<std::string>& result : results) {
+    pb::RewrapResult& out = *response.add_results();
+    if (result.ok()) {
+      out.set_wrapped(*result);
+    } else {
+      out.set_reason(static_cast<comity::common::v1::ErrorReason>(ReasonOf(result.status())));
+    }
+  }
 }
 
 void EncodePlaintext(const SecretBytes& key, std::string& out) {
@@ -340,6 +419,7 @@ void Encode(const SealState& state, pb::SealState& out) {
   out.set_seal(state.description);
   out.set_sealed(state.sealed);
   out.set_shares_needed(state.needed);
+  out.set_lease_end_time_ms(state.lease_end);
   for (const ShareState& share : state.holders) {
     pb::ShareHolder& holder = *out.add_holders();
     holder.set_person(share.person);

@@ -10,6 +10,7 @@
 #include "services/common/statement/legal.h"
 #include "services/custody/custodian.h"
 #include "services/custody/data_keys.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/legal_use.h"
 #include "services/custody/peer_custody.h"
 #include "services/custody/record_key.h"
@@ -38,6 +39,7 @@ struct RotateCommand {
   RequestId request;
 };
 absl::StatusOr<RotateCommand> Decode(const pb::RotateAccountKeyRequest& request);
+absl::StatusOr<ChangeCommand> Decode(const pb::ChangeAccountKeyRequest& request);
 
 absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes);
 
@@ -52,6 +54,8 @@ absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::WrapDataKeyRequest& reque
 absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::BatchWrapDataKeysRequest& request);
 absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::UnwrapDataKeyRequest& request);
 absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::BatchUnwrapDataKeysRequest& request);
+absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::RewrapDataKeyRequest& request);
+absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::BatchRewrapDataKeysRequest& request);
 
 struct DeliverCommand {
   AccountId account;
@@ -76,7 +80,8 @@ absl::Status Check(const pb::OpenRecordKeyRequest& request);
 void Encode(const std::vector<Statement>& statements,
             google::protobuf::RepeatedPtrField<comity::common::v1::Statement>& out);
 void Encode(const AccountKeyView& view, pb::GetAccountKeyResponse& response);
-// `rotation` is what Custodian::Rotate returned.
+void Encode(const DataKeys::Rewrapped& results, pb::BatchRewrapDataKeysResponse& response);
+// `rotation` is what KeyVersions::Rotate returned.
 absl::Status Encode(const Statement& rotation, pb::RotateAccountKeyResponse& response);
 // A plain key, to its owner.
 void EncodePlaintext(const SecretBytes& key, std::string& out);

@@ -12,7 +12,7 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
-#include "services/custody/key_export.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -29,25 +29,23 @@ absl::StatusOr<DeviceChain> VerifyNewChain(const std::vector<Statement>& entries
   return DeviceChain::Verify(AccountIdOf(*first.body.device_key), entries);
 }
 
-absl::Status CheckDevice(const Authorization& authorization, const Account& account) {
-  if (!authorization.IsDevice() || !account.chain.has_value() ||
-      account.chain->FindActive(authorization.caller().key.id()) == nullptr) {
-    return Refuse(Reason::kAccountNotYours);
-  }
-  return absl::OkStatus();
-}
-
 KeyVersionView View(const KeyRecord& key, const Account& account) {
   using State = KeyVersionView::State;
   KeyVersionView view{key.version, State::kEnabled, key.created, key.destroyed};
   switch (key.state) {
-    case KeyState::kEnabled:
-      if (account.closing.has_value()) {
+    case KeyState::kActive:
+      if (account.closing.has_value() || key.word.destroy_at != 0) {
         view.state = State::kDestroyScheduled;
-        view.destroy_time = account.closing->destroy_time;
+        view.destroy_time = key.word.destroy_at;
+        if (account.closing.has_value()) {
+          const UnixMillis end = account.closing->destroy_time;
+          view.destroy_time = key.word.destroy_at == 0 ? end : std::min(end, key.word.destroy_at);
+        }
+      } else if (key.word.disabled) {
+        view.state = State::kDisabled;
       }
       return view;
-    case KeyState::kDisabled:
+    case KeyState::kReleased:
       view.state = State::kDisabled;
       if (account.released() && account.outgoing->activation.has_value()) {
         view.destroy_time = SourceDestroyTime(account);
@@ -116,10 +114,11 @@ absl::Status Custodian::FillNewAccount(const DeviceChain& chain, const Statement
   const SecretBytes key = RandomSecret(kAeadKeySize);
   account.keys = {KeyRecord{.epoch = 1,
                             .version = 1,
-                            .state = KeyState::kEnabled,
+                            .state = KeyState::kActive,
                             .created = site_->Now(),
                             .destroyed = 0,
-                            .sealed = sealer->SealAccountKey(account.id, 1, 1, key)}};
+                            .sealed = sealer->SealAccountKey(account.id, 1, 1, key),
+                            .word = {}}};
   const X25519KeyPair metadata = GenerateX25519();
   account.metadata_public_key = metadata.public_key;
   account.metadata_keys[1] = sealer->SealMetadataKey(account.id, 1, metadata.private_key);
@@ -168,71 +167,10 @@ absl::StatusOr<Statement> Custodian::Create(const Authorization& authorization,
   return *account.activation;
 }
 
-absl::Status Custodian::FillRotation(const SigningKeyId& device, const RequestId& request,
-                                     Plan& plan) const {
-  Account& account = plan.after;
-  RETURN_IF_ERROR(CheckServed(account.presence));
-  RETURN_IF_ERROR(CheckTakesData(*site_->topology, FactsOf(account, site_->region), site_->Now()));
-  if (account.fork.has_value()) {
-    return Refuse(Reason::kChainForked);
-  }
-  if (account.deciding()) {
-    // The receipt of the other side names the newest version that was sent: one made after the
-    // export would be left behind.
-    return Refuse(Reason::kAccountFenced, "a move is being decided");
-  }
-  KeyVersion newest = 0;
-  size_t enabled = 0;
-  for (const KeyRecord& key : account.keys) {
-    newest = std::max(newest, key.version);
-    enabled += key.state == KeyState::kEnabled ? 1 : 0;
-  }
-  if (enabled >= kMaxExportedVersions) {
-    return Refuse(Reason::kStateNotReady, "as many key versions as can move");
-  }
-  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
-  const UnixMillis now = site_->Now();
-  const KeyVersion version = newest + 1;
-  const SecretBytes key = RandomSecret(kAeadKeySize);
-  account.keys.push_back(
-      KeyRecord{.epoch = account.epoch,
-                .version = version,
-                .state = KeyState::kEnabled,
-                .created = now,
-                .destroyed = 0,
-                .sealed = sealer->SealAccountKey(account.id, account.epoch, version, key)});
-  ASSIGN_OR_RETURN(Statement statement,
-                   site_->Sign(account.id, KeyRotation{account.epoch, version, request}));
-  plan.leaves.push_back({std::string(kLeafRotation), statement.digest()});
-  std::erase_if(account.rotations,
-                [now](const Rotation& old) { return old.time + kRotationMemoryMs <= now; });
-  account.rotations.push_back(Rotation{device, request, now, std::move(statement)});
-  plan.changed = true;
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Statement> Custodian::Rotate(const Authorization& authorization, const AccountId& id,
-                                            const RequestId& request) {
-  RETURN_IF_ERROR(vault_->CheckOpen());
-  const SigningKeyId device = authorization.caller().key.id();
-  const auto known = [&](const Account& account) {
-    return std::ranges::find_if(account.rotations, [&](const Rotation& rotation) {
-      return rotation.device == device && rotation.request == request;
-    });
-  };
-  const auto decide = [&](Plan& plan) -> absl::Status {
-    RETURN_IF_ERROR(CheckDevice(authorization, plan.after));
-    return known(plan.after) != plan.after.rotations.end() ? absl::OkStatus()
-                                                           : FillRotation(device, request, plan);
-  };
-  ASSIGN_OR_RETURN(const Account account, ledger_->Update(id, decide));
-  return known(account)->statement;
-}
-
 absl::StatusOr<Account> Custodian::LoadForDevice(const Authorization& authorization,
                                                  const AccountId& id) const {
   ASSIGN_OR_RETURN(Account account, ledger_->Load(id));
-  RETURN_IF_ERROR(CheckDevice(authorization, account));
+  RETURN_IF_ERROR(CheckOwner(authorization, account));
   return account;
 }
 
@@ -241,7 +179,14 @@ absl::StatusOr<AccountKeyView> Custodian::GetKey(const Authorization& authorizat
   ASSIGN_OR_RETURN(const Account account, LoadForDevice(authorization, id));
   AccountKeyView view;
   view.epoch = account.epoch;
+  view.min_unwrap_version = account.min_unwrap_version;
+  view.rotation_days = account.rotation_days;
+  view.next_rotation =
+      NextRotationTime(account, *site_->topology, site_->region, site_->Now()).value_or(0);
   view.statements = NewestStatements(account, *site_, Audience::kOwn);
+  // Of these only the owner has to know: no other service is told of them.
+  view.statements.insert(view.statements.end(), account.version_destructions.begin(),
+                         account.version_destructions.end());
   std::map<KeyVersion, KeyVersionView> newest;
   for (const KeyRecord& key : account.keys) {
     newest.insert_or_assign(key.version, View(key, account));
@@ -266,7 +211,7 @@ absl::StatusOr<Statement> Custodian::GetLocation(const Authorization& authorizat
   location.operator_name = site_->operator_name;
   location.seal = site_->seal;
   location.development_flag = topology.development() ? 1 : 0;
-  location.newest_version = NewestEnabled(account);
+  location.newest_version = NewestVersion(account);
   location.can_compel = topology.CanCompel(site_->region, ServiceKind::kCustody);
   location.scheduled_region = standing.scheduled_region.name();
   location.scheduled_time = standing.scheduled_time;

@@ -27,6 +27,9 @@ struct KeyVersionView {
 struct AccountKeyView {
   std::vector<KeyVersionView> versions;  // ascending
   AccountEpoch epoch = 0;
+  KeyVersion min_unwrap_version = 1;
+  uint32_t rotation_days = 0;    // 0: no version makes itself
+  UnixMillis next_rotation = 0;  // 0: none is to come
   std::vector<Statement> statements;
 };
 
@@ -53,16 +56,6 @@ class Custodian final {
   absl::StatusOr<Statement> Create(const Authorization& authorization,
                                    const std::vector<Statement>& entries, const Statement& record);
 
-  // Makes another key version, which wraps from now on; returns the signed key.rotation. A repeat
-  // of the device's request within a day returns the same one.
-  //   ACCOUNT_NOT_YOURS      the caller is no active device of an account known here.
-  //   ACCOUNT_NOT_HERE, KEY_DESTROYED, ACCOUNT_CLOSING, ACCOUNT_SUSPENDED   nothing is wrapped
-  //   here. ACCOUNT_FENCED         a move is being decided: what was exported has to stay all there
-  //   is. CHAIN_FORKED           two devices claim one place in the chain. STATE_NOT_READY it has
-  //   as many enabled versions as can move.
-  absl::StatusOr<Statement> Rotate(const Authorization& authorization, const AccountId& id,
-                                   const RequestId& request);
-
   // Both: ACCOUNT_NOT_YOURS unless the caller is an active device of an account known here.
   absl::StatusOr<AccountKeyView> GetKey(const Authorization& authorization,
                                         const AccountId& id) const;
@@ -75,7 +68,6 @@ class Custodian final {
   absl::StatusOr<Account> LoadForDevice(const Authorization& authorization,
                                         const AccountId& id) const;
   absl::Status CheckRecord(const Statement& record, const DeviceChain& chain) const;
-  absl::Status FillRotation(const SigningKeyId& device, const RequestId& request, Plan& plan) const;
   absl::Status FillNewAccount(const DeviceChain& chain, const Statement& record, Plan& plan) const;
 
   const Site* const site_;

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kDueAtOnce = 256;
 // How long what did not work waits for the next try.
 constexpr int64_t kRetryMs = kSecondMs;
+constexpr int64_t kSealedRetryMs = kMinuteMs;
 
 }  // namespace
 
@@ -25,6 +26,7 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
              }),
       ledger_(&site_, store, log, &cache_, &agenda_),
       custodian_(&site_, &ledger_, &vault_),
+      key_versions_(&site_, &ledger_, &vault_),
       data_keys_(&site_, &ledger_, &vault_, &cache_),
       mover_(&site_, &ledger_, &vault_, peers),
       messenger_(&site_, &ledger_, &mover_, peers),
@@ -37,6 +39,7 @@ absl::Status Custody::Start() {
 }
 
 void Custody::Tick(const std::function<bool()>& stopping) {
+  vault_.CheckLease();
   vault_.Tick();
   importer_.DropExpired();
   const std::vector<AccountId> due = agenda_.TakeDue(site_.Now(), kDueAtOnce);
@@ -46,6 +49,8 @@ void Custody::Tick(const std::function<bool()>& stopping) {
       agenda_.Postpone(id, site_.Now());
       continue;
     }
+    // Whoever does not answer must not keep keys in memory for longer than he can be waited for.
+    vault_.CheckLease();
     const absl::Status driven = mover_.Drive(id, Mover::Scope::kUnlessBusy);
     const UnixMillis now = site_.Now();
     const absl::StatusOr<Account> account = ledger_.Load(id);
@@ -53,8 +58,10 @@ void Custody::Tick(const std::function<bool()>& stopping) {
       agenda_.Postpone(id, now + kRetryMs);
     } else if (const auto next = NextDue(*account, *site_.topology, site_.region, now);
                next.has_value()) {
-      // Due at once and yet nothing was done: somebody else is at it.
-      agenda_.Postpone(id, std::max(*next, now + 1));
+      // Due at once and yet nothing was done: somebody else is at it, or it waits for custody to be
+      // opened, which accounts that can get on must not wait for.
+      const int64_t wait = vault_.CheckOpen().ok() ? 1 : kSealedRetryMs;
+      agenda_.Postpone(id, *next > now ? *next : now + wait);
     }
   }
 }

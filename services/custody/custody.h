@@ -12,6 +12,7 @@
 #include "services/custody/data_keys.h"
 #include "services/custody/importer.h"
 #include "services/custody/key_cache.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/ledger.h"
 #include "services/custody/legal_use.h"
@@ -48,6 +49,7 @@ class Custody final {
   Vault& vault() { return vault_; }
   const Vault& vault() const { return vault_; }
   Custodian& custodian() { return custodian_; }
+  KeyVersions& key_versions() { return key_versions_; }
   DataKeys& data_keys() { return data_keys_; }
   Messenger& messenger() { return messenger_; }
   Importer& importer() { return importer_; }
@@ -62,6 +64,7 @@ class Custody final {
   Agenda agenda_;
   Ledger ledger_;
   Custodian custodian_;
+  KeyVersions key_versions_;
   DataKeys data_keys_;
   Mover mover_;
   Messenger messenger_;

@@ -22,6 +22,7 @@ COMITY_CUSTODY_METHOD(GetStatus);
 COMITY_CUSTODY_METHOD(CreateAccount);
 COMITY_CUSTODY_METHOD(GetAccountKey);
 COMITY_CUSTODY_METHOD(RotateAccountKey);
+COMITY_CUSTODY_METHOD(ChangeAccountKey);
 COMITY_CUSTODY_METHOD(GetKeyLocation);
 COMITY_CUSTODY_METHOD(GenerateDataKey);
 COMITY_CUSTODY_METHOD(BatchGenerateDataKeys);
@@ -29,6 +30,8 @@ COMITY_CUSTODY_METHOD(WrapDataKey);
 COMITY_CUSTODY_METHOD(BatchWrapDataKeys);
 COMITY_CUSTODY_METHOD(UnwrapDataKey);
 COMITY_CUSTODY_METHOD(BatchUnwrapDataKeys);
+COMITY_CUSTODY_METHOD(RewrapDataKey);
+COMITY_CUSTODY_METHOD(BatchRewrapDataKeys);
 COMITY_CUSTODY_METHOD(DeliverStatement);
 COMITY_CUSTODY_METHOD(GetTransportKey);
 COMITY_CUSTODY_METHOD(ImportKeys);
@@ -102,9 +105,21 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     return OnPool(context, kRotateAccountKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const RotateCommand command, Decode(*request));
       ASSIGN_OR_RETURN(const Statement rotation,
-                       custody_->custodian().Rotate(who, command.account, command.request));
+                       custody_->key_versions().Rotate(who, command.account, command.request));
       *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
       return Encode(rotation, *response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ChangeAccountKey(grpc::CallbackServerContext* context,
+                                             const pb::ChangeAccountKeyRequest* request,
+                                             pb::ChangeAccountKeyResponse* response) override {
+    return OnPool(context, kChangeAccountKey, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const ChangeCommand command, Decode(*request));
+      ASSIGN_OR_RETURN(const Statement change, custody_->key_versions().Change(who, command));
+      *response->mutable_change() = ToProto(change);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
     });
   }
 
@@ -207,6 +222,32 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
           for (const SecretBytes& key : keys) {
             EncodePlaintext(key, *response.add_plaintexts());
           }
+          return absl::OkStatus();
+        });
+  }
+
+  // On the pool: a batch would keep a connection's thread, and nobody waits for the single one.
+  grpc::ServerUnaryReactor* RewrapDataKey(grpc::CallbackServerContext* context,
+                                          const pb::RewrapDataKeyRequest* request,
+                                          pb::RewrapDataKeyResponse* response) override {
+    return OnPool(context, kRewrapDataKey, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const auto command, Decode(*request));
+      ASSIGN_OR_RETURN(auto results,
+                       custody_->data_keys().Rewrap(who, command.account, command.items));
+      ASSIGN_OR_RETURN(*response->mutable_wrapped(), std::move(results.front()));
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* BatchRewrapDataKeys(
+      grpc::CallbackServerContext* context, const pb::BatchRewrapDataKeysRequest* request,
+      pb::BatchRewrapDataKeysResponse* response) override {
+    return OnPool(
+        context, kBatchRewrapDataKeys, [=, this](const Authorization& who) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto command, Decode(*request));
+          ASSIGN_OR_RETURN(const auto results,
+                           custody_->data_keys().Rewrap(who, command.account, command.items));
+          Encode(results, *response);
           return absl::OkStatus();
         });
   }
@@ -360,6 +401,7 @@ MethodRules CustodyRules() {
       {kCreateAccount, kAllowDevice},
       {kGetAccountKey, kAllowDevice},
       {kRotateAccountKey, kAllowDevice},
+      {kChangeAccountKey, kAllowDevice},
       {kGetKeyLocation, kAllowDevice},
       {kGenerateDataKey, kAllowDevice},
       {kBatchGenerateDataKeys, kAllowDevice},
@@ -367,6 +409,8 @@ MethodRules CustodyRules() {
       {kBatchWrapDataKeys, kAllowDevice},
       {kUnwrapDataKey, kAllowDevice},
       {kBatchUnwrapDataKeys, kAllowDevice},
+      {kRewrapDataKey, kAllowDevice},
+      {kBatchRewrapDataKeys, kAllowDevice},
       {kDeliverStatement, kAllowDevice | kAllowOwnStorage | kAllowOwnReview | kAllowForeignSame},
       {kGetTransportKey, kAllowForeignSame},
       {kImportKeys, kAllowForeignSame},

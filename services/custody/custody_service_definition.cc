@@ -31,6 +31,10 @@ Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
   site.region = environment.region();
   site.operator_name = environment.operator_name();
   site.seal = std::string(seal.description());
+  const RegionInfo* region = environment.topology().FindRegion(environment.region());
+  if (const auto& shamir = region->service(ServiceKind::kCustody).shamir_seal) {
+    site.seal_lease_ms = int64_t{shamir->lease_days} * kDayMs;
+  }
   site.report = [&environment](std::string_view event, const absl::Status& status) {
     environment.log().Error(event, status);
   };
@@ -68,6 +72,10 @@ void AddMetrics(ServiceEnvironment& environment, const Custody& custody) {
   metrics.AddCounter("comity_key_cache_loads_total",
                      "How often keys of an account were opened from the store.",
                      [&custody] { return static_cast<double>(custody.cache().loads()); });
+  metrics.AddGauge("comity_seal_lease_end_seconds",
+                   "When custody seals itself, Unix time; 0: sealed, or no lease.", [&custody] {
+                     return static_cast<double>(custody.vault().state().lease_end) / kSecondMs;
+                   });
   metrics.AddGauge("comity_sealed", "1 while the root key is absent, else 0.",
                    [&custody] { return custody.vault().CheckOpen().ok() ? 0.0 : 1.0; });
 }

@@ -25,6 +25,34 @@ absl::StatusOr<const OpenAccount::Version*> WrappingKey(const OpenAccount& accou
   return newest;
 }
 
+// The version that the wrap names. DATA_CORRUPT, KEY_DESTROYED.
+absl::StatusOr<const OpenAccount::Version*> FindVersionOf(const OpenAccount& account,
+                                                          std::string_view wrapped) {
+  ASSIGN_OR_RETURN(const WrappedKeyName name, ParseWrappedKey(wrapped));
+  if (name.account != account.id || name.version == 0 || account.versions.empty() ||
+      name.version > account.versions.back().version) {
+    return Refuse(Reason::kDataCorrupt, "wrapped under a key that never was");
+  }
+  const OpenAccount::Version* version = account.Find(name.version);
+  // Versions are counted without a gap: one that is not here stayed behind when the key came.
+  return version == nullptr
+             ? absl::StatusOr<const OpenAccount::Version*>(Refuse(Reason::kKeyDestroyed))
+             : version;
+}
+
+absl::StatusOr<std::string> RewrapOne(const OpenAccount& account,
+                                      const OpenAccount::Version& newest, const WrappedKey& key) {
+  // Opened also when it is under the newest version: what is broken is never told to be fine.
+  ASSIGN_OR_RETURN(const OpenAccount::Version* version, FindVersionOf(account, key.wrapped));
+  // What its owner is giving up is opened for this alone, so that nothing is lost with it.
+  if (version->key == nullptr) RETURN_IF_ERROR(version->opens);
+  ASSIGN_OR_RETURN(const SecretBytes data_key,
+                   OpenWrappedKey(*version->key, account.id, key.context, key.wrapped));
+  return version->version == newest.version
+             ? key.wrapped
+             : WrapDataKey(*newest.key, account.id, newest.version, key.context, data_key);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Account& account,
@@ -45,8 +73,10 @@ absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Accou
   }
   // Of a version that was here in more than one epoch, only the newest record counts.
   for (const KeyRecord& record : account.keys) {
-    OpenAccount::Version version{record.version, record.state, nullptr};
-    if (record.state == KeyState::kEnabled) {
+    OpenAccount::Version version{record.version, CheckOpens(account, record.version), nullptr};
+    const bool leaves = record.word.destroy_at != 0 || record.version < account.min_unwrap_version;
+    const bool kept = record.word.disabled && record.word.destroy_at == 0;
+    if (record.state == KeyState::kActive && (version.opens.ok() || (leaves && !kept))) {
       ASSIGN_OR_RETURN(const SecretBytes key, sealer.OpenAccountKey(account.id, record.epoch,
                                                                     record.version, record.sealed));
       ASSIGN_OR_RETURN(version.key, GcmSivKey::Create(key));
@@ -60,21 +90,9 @@ absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Accou
 
 absl::StatusOr<SecretBytes> OpenDataKey(const OpenAccount& account, const KeyContext& context,
                                         const std::string& wrapped) {
-  ASSIGN_OR_RETURN(const WrappedKeyName name, ParseWrappedKey(wrapped));
-  const OpenAccount::Version* version = account.Find(name.version);
-  if (name.account != account.id || version == nullptr) {
-    return Refuse(Reason::kDataCorrupt, "wrapped under a key that is not here");
-  }
-  switch (version->state) {
-    case KeyState::kEnabled:
-      return OpenWrappedKey(*version->key, account.id, context, wrapped);
-    case KeyState::kDisabled:
-    case KeyState::kInactive:
-      return Refuse(Reason::kKeyDisabled);
-    case KeyState::kDestroyed:
-      return Refuse(Reason::kKeyDestroyed);
-  }
-  return Refuse(Reason::kInternal, "no such key state");
+  ASSIGN_OR_RETURN(const OpenAccount::Version* version, FindVersionOf(account, wrapped));
+  RETURN_IF_ERROR(version->opens);
+  return OpenWrappedKey(*version->key, account.id, context, wrapped);
 }
 
 absl::StatusOr<DataKeys::Opened> DataKeys::Open(const AccountId& account) {
@@ -111,6 +129,9 @@ absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
       RETURN_IF_ERROR(CheckServed(opened->presence));
       return use(*opened);
     }();
+    if (vault_->LeaseIsOver()) {
+      return Refuse(Reason::kSealed);
+    }
     if (!opened->stale()) {
       return result;
     }
@@ -166,6 +187,21 @@ absl::StatusOr<std::vector<SecretBytes>> DataKeys::Unwrap(const Authorization& a
           result.push_back(std::move(plaintext));
         }
         return result;
+      });
+}
+
+absl::StatusOr<DataKeys::Rewrapped> DataKeys::Rewrap(const Authorization& authorization,
+                                                     const AccountId& account,
+                                                     const std::vector<WrappedKey>& keys) {
+  return WithAccount<Rewrapped>(
+      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Rewrapped> {
+        ASSIGN_OR_RETURN(const OpenAccount::Version* newest, WrappingKey(opened, *site_));
+        Rewrapped results;
+        results.reserve(keys.size());
+        for (const WrappedKey& key : keys) {
+          results.push_back(RewrapOne(opened, *newest, key));
+        }
+        return results;
       });
 }
 

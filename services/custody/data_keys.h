@@ -19,6 +19,7 @@
 namespace comity::custody {
 
 inline constexpr size_t kMaxBatch = 1'024;
+inline constexpr size_t kMaxRewrapBatch = 10'000;
 
 struct GeneratedKey {
   SecretBytes plaintext;
@@ -59,6 +60,11 @@ class DataKeys final {
   absl::StatusOr<std::vector<SecretBytes>> Unwrap(const Authorization& authorization,
                                                   const AccountId& account,
                                                   const std::vector<WrappedKey>& keys);
+  // As Wrap, for what is wrapped already: under the newest version, if it is not. One outcome for
+  // each: DATA_CORRUPT, KEY_DISABLED, KEY_DESTROYED as of Unwrap.
+  using Rewrapped = std::vector<absl::StatusOr<std::string>>;
+  absl::StatusOr<Rewrapped> Rewrap(const Authorization& authorization, const AccountId& account,
+                                   const std::vector<WrappedKey>& keys);
 
  private:
   using Opened = std::shared_ptr<const OpenAccount>;
@@ -74,7 +80,7 @@ class DataKeys final {
   KeyCache* const cache_;
 };
 
-// Opens the enabled keys of a stored account. DATA_CORRUPT.
+// Opens those keys of a stored account that may be used. DATA_CORRUPT.
 absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Account& account,
                                                                      const KeySealer& sealer,
                                                                      const RegionId& region);

@@ -17,8 +17,9 @@ constexpr auto kDeviceTypes = std::to_array<std::string_view>(
 
 // Made by a custody, or by storage about itself: news to the carrier, not to a custody.
 constexpr auto kLeftOut = std::to_array<std::string_view>(
-    {TransportKey::kType, KeyExport::kType, KeyReceipt::kType, KeyDestruction::kType,
-     KeyClosing::kType, KeyLocation::kType, DataDestruction::kType});
+    {TransportKey::kType, KeyExport::kType, KeyReceipt::kType, KeyRotation::kType, KeyChange::kType,
+     KeyVersionDestruction::kType, KeyDestruction::kType, KeyClosing::kType, KeyLocation::kType,
+     DataDestruction::kType});
 
 std::vector<ReadStatement>* ServiceList(std::string_view type, Delivery& delivery) {
   if (type == DataFence::kType) return &delivery.fences;

@@ -240,8 +240,11 @@ absl::Status Importer::FillImport(const RegionId& source, const ImportCommand& c
          .state = KeyState::kInactive,
          .created = version.created,
          .destroyed = 0,
-         .sealed = sealer.SealAccountKey(account.id, command.epoch, version.version, version.key)});
+         .sealed = sealer.SealAccountKey(account.id, command.epoch, version.version, version.key),
+         .word = version.word});
   }
+  account.min_unwrap_version = keys.min_unwrap_version;
+  account.rotation_days = keys.rotation_days;
   account.metadata_keys[command.epoch] =
       sealer.SealMetadataKey(account.id, command.epoch, keys.metadata_private_key);
   account.metadata_public_key = keys.metadata_public_key;

@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
+
 #include "services/common/crypto/aead.h"
 #include "services/common/ids/ids.h"
 #include "services/common/topology/standing.h"
@@ -19,8 +21,9 @@ class OpenAccount final {
  public:
   struct Version {
     KeyVersion version = 0;
-    KeyState state = KeyState::kEnabled;
-    std::unique_ptr<GcmSivKey> key;  // only of enabled versions
+    absl::Status opens;  // CheckOpens()
+    // If it does; also of one that its owner is giving up, for rewrapping alone.
+    std::unique_ptr<GcmSivKey> key;
   };
 
   AccountId id;
@@ -28,12 +31,12 @@ class OpenAccount final {
   bool closing = false;
   AccountFacts facts;
   std::vector<SigningKeyId> devices;  // active ones, sorted
-  std::vector<Version> versions;      // ascending
+  std::vector<Version> versions;      // ascending, from the first that is known here
 
   bool HasDevice(const SigningKeyId& key) const;
   // nullptr if there never was such a version here.
   const Version* Find(KeyVersion version) const;
-  // The newest enabled version, which wraps; nullptr if there is none.
+  // The newest version, which wraps; nullptr if it may not be used.
   const Version* Newest() const;
 
   // Set when the account changed after this view was taken. Whoever used the view looks after the

@@ -10,11 +10,14 @@
 #include "services/common/clock/clock.h"
 #include "services/common/ids/ids.h"
 #include "services/common/secret/secret.h"
+#include "services/custody/account.h"
 
 // What crosses a border when a key moves: HPKE to the destination's transport key, of
-//   canonical v1 {16 versions: (u32 version || u64 created || key 32) each, 17 metadata private
-//   key,
-//                 18 metadata public key}
+//   canonical v1 {16 versions: (u32 version || u64 created || key 32) each,
+//                 17 metadata private key, 18 metadata public key,
+//                 19 what the owner has said: (u32 version || u64 destroy_at or 0) for each that is
+//                    disabled, 20 u32 min_unwrap_version, 21 u32 rotation_days}
+// of which 19 to 21 are there only where they say something
 // (docs/formats-custody.md). Wraps name no place, so nothing else has to change hands.
 namespace comity::custody {
 
@@ -26,10 +29,13 @@ struct ExportedKeys {
     KeyVersion version = 0;
     UnixMillis created = 0;
     SecretBytes key;
+    OwnersWord word;
   };
   std::vector<Version> versions;  // ascending, 1 to kMaxExportedVersions
   SecretBytes metadata_private_key;
   std::string metadata_public_key;
+  KeyVersion min_unwrap_version = 1;
+  uint32_t rotation_days = 0;
 };
 
 // What the sealing is bound to: nothing of one move opens as part of another.

@@ -14,6 +14,8 @@ namespace comity::custody {
 
 inline constexpr std::string_view kLeafCreated = "key.created";
 inline constexpr std::string_view kLeafRotation = "key.rotation";
+inline constexpr std::string_view kLeafChange = "key.change";
+inline constexpr std::string_view kLeafVersionDestruction = "key.version-destruction";
 inline constexpr std::string_view kLeafClosing = "key.closing";
 inline constexpr std::string_view kLeafCancelled = "key.closing-cancelled";
 inline constexpr std::string_view kLeafExport = "key.export";
@@ -24,6 +26,7 @@ inline constexpr std::string_view kLeafActivation = "key.activation";
 inline constexpr std::string_view kLeafDestruction = "key.destruction";
 inline constexpr std::string_view kLeafLegalUse = "legal.use";
 inline constexpr std::string_view kLeafUnsealed = "custody.unsealed";
+inline constexpr std::string_view kLeafRenewed = "custody.lease-renewed";
 inline constexpr std::string_view kLeafSealed = "custody.sealed";
 
 // The next leaf of an account's life. Commitments: "account"; "statement" (the digest of what the

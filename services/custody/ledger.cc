@@ -8,6 +8,7 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -84,6 +85,11 @@ absl::Status Ledger::Recount() {
       agenda_->Note(Account{.id = id}, account, DueOf(account));
       if (account.released() && HoldsKeysOf(account, account.epoch)) {
         // Whether a device has read its data back stands in the history, which is not read here.
+        agenda_->Hasten(id, site_->Now());
+      }
+      if (account.presence == Presence::kActive && account.rotation_days != 0 &&
+          !NextRotationTime(account, *site_->topology, site_->region, site_->Now()).has_value()) {
+        // So does the consent that keeps an account from being suspended.
         agenda_->Hasten(id, site_->Now());
       }
       if (account.presence == Presence::kActive && account.data_region.has_value() &&

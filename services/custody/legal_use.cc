@@ -116,6 +116,9 @@ absl::StatusOr<LegalUse> LegalUses::Execute(const Authorization& authorization,
     // A use that cannot be leaves no leaf.
     ASSIGN_OR_RETURN(const Account account, ledger_->Load(core.account));
     RETURN_IF_ERROR(CheckAnswerable(account, core));
+    for (const WrappedKey& wrap : wraps) {
+      RETURN_IF_ERROR(CheckOpens(account, ParseWrappedKey(wrap.wrapped)->version));
+    }
   }
 
   LeafOpening opening = MakeLegalUseLeaf(*site_, core.account, verified.digest());

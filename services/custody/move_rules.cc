@@ -7,6 +7,7 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -113,26 +114,34 @@ MoveStep DecideNextStep(const Account& account, const Topology& topology, const 
       return step;
     }
   }
-  if (!account.untold_aborts.empty()) {
-    return {Kind::kTellAbort};
-  }
-  if (account.presence == Presence::kReleased && account.released()) {
-    if (!account.outgoing->activation.has_value()) {
-      return {Kind::kTellRelease};
-    }
-    if (HoldsKeysOf(account, account.epoch) && SourceDestroyTime(account) <= now) {
-      return {Kind::kDestroySource};
-    }
+  const auto due = [now](const std::optional<UnixMillis>& time) {
+    return time.has_value() && *time <= now;
+  };
+  // What needs nobody else comes first: a peer that cannot be reached puts off no
+  // destruction.
+  const bool released = account.presence == Presence::kReleased && account.released();
+  const bool told = released && account.outgoing->activation.has_value();
+  if (told && HoldsKeysOf(account, account.epoch) && SourceDestroyTime(account) <= now) {
+    return {Kind::kDestroySource};
   }
   if (account.presence == Presence::kActive && account.closing.has_value() &&
       account.closing->destroy_time <= now) {
     return {Kind::kDestroyClosed};
   }
-  if (const auto time = KeyMoveTime(account, topology, region, now);
-      time.has_value() && *time <= now) {
+  if (due(NextVersionDestruction(account))) {
+    return {Kind::kDestroyVersions};
+  }
+  if (!account.untold_aborts.empty()) {
+    return {Kind::kTellAbort};
+  }
+  if (released && !told) {
+    return {Kind::kTellRelease};
+  }
+  if (due(KeyMoveTime(account, topology, region, now))) {
     return {Kind::kBeginKeyMove};
   }
-  return {};
+  // Last, because it has to wait while custody is sealed.
+  return {due(NextRotationTime(account, topology, region, now)) ? Kind::kRotate : Kind::kNothing};
 }
 
 bool NeedsPeer(MoveStep::Kind kind) {
@@ -148,6 +157,8 @@ bool NeedsPeer(MoveStep::Kind kind) {
     case MoveStep::Kind::kRelease:
     case MoveStep::Kind::kDestroySource:
     case MoveStep::Kind::kDestroyClosed:
+    case MoveStep::Kind::kDestroyVersions:
+    case MoveStep::Kind::kRotate:
       return false;
   }
   return false;
@@ -286,14 +297,14 @@ absl::Status ApplyRelease(const Site& site, const Delivery& delivery, const Read
   RETURN_IF_ERROR(EraseEarlierCopy(site, plan));
   for (KeyRecord& key : account.keys) {
     if (key.epoch == incoming.epoch) {
-      key.state = KeyState::kEnabled;
+      key.state = KeyState::kActive;
     }
   }
   Activation activation;
   activation.epoch = incoming.epoch;
   activation.chain_number = account.chain->head().number;
   activation.chain_hash = account.chain->head().hash;
-  activation.newest_version = NewestEnabled(account);
+  activation.newest_version = NewestVersion(account);
   activation.metadata_public_key = account.metadata_public_key;
   activation.release = release.statement.digest();
   ASSIGN_OR_RETURN(account.activation, site.Sign(account.id, activation));
@@ -342,6 +353,8 @@ absl::Status ApplyAbort(const Site& site, const Delivery& delivery, const ReadSt
     account.statements.clear();
     account.metadata_public_key.clear();
     account.territory.clear();
+    account.min_unwrap_version = 1;
+    account.rotation_days = 0;
   }
   return absl::OkStatus();
 }

@@ -20,15 +20,17 @@ namespace comity::custody {
 struct MoveStep {
   enum class Kind {
     kNothing,
-    kBeginKeyMove,   // the keys alone are to move: ask the destination, and seal them to it
-    kAbort,          // decide ABORTED, for `reason`
-    kExport,         // seal the keys to a transport key of the destination
-    kImport,         // hand them over
-    kRelease,        // decide RELEASED
-    kTellAbort,      // the destination has not confirmed an abort
-    kTellRelease,    // it has not activated yet
-    kDestroySource,  // the released copy
-    kDestroyClosed,  // everything, the closing is due
+    kBeginKeyMove,     // the keys alone are to move: ask the destination, and seal them to it
+    kAbort,            // decide ABORTED, for `reason`
+    kExport,           // seal the keys to a transport key of the destination
+    kImport,           // hand them over
+    kRelease,          // decide RELEASED
+    kTellAbort,        // the destination has not confirmed an abort
+    kTellRelease,      // it has not activated yet
+    kDestroySource,    // the released copy
+    kDestroyClosed,    // everything, the closing is due
+    kDestroyVersions,  // those that the owner has given up
+    kRotate,           // the next version makes itself
   };
   Kind kind = Kind::kNothing;
   AbortReason reason = AbortReason::kTimeout;

@@ -8,6 +8,7 @@
 #include "services/common/status/reason.h"
 #include "services/custody/account_rules.h"
 #include "services/custody/key_export.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -100,6 +101,9 @@ absl::Status Mover::Run(const AccountId& id, bool everywhere) {
     if (step.kind == MoveStep::Kind::kNothing || (!everywhere && NeedsPeer(step.kind))) {
       return absl::OkStatus();
     }
+    if (step.kind == MoveStep::Kind::kRotate && !vault_->CheckOpen().ok()) {
+      return absl::OkStatus();  // waits, for as long as that takes, without complaint
+    }
     absl::Status taken = TakeStep(account, step);
     // Somebody else was faster: what is next now is seen anew.
     if (!taken.ok() && ReasonOf(taken) != Reason::kConflict) {
@@ -131,6 +135,8 @@ absl::Status Mover::TakeStep(const Account& account, const MoveStep& step) {
     case MoveStep::Kind::kAbort:
     case MoveStep::Kind::kDestroySource:
     case MoveStep::Kind::kDestroyClosed:
+    case MoveStep::Kind::kDestroyVersions:
+    case MoveStep::Kind::kRotate:
       return PerformStep(account.id, step.kind);
   }
   return Refuse(Reason::kInternal, "no such step");
@@ -151,6 +157,12 @@ absl::Status Mover::PerformStep(const AccountId& id, MoveStep::Kind kind) {
                      return FillAbort(step.reason, plan);
                    case MoveStep::Kind::kRelease:
                      return FillRelease(plan);
+                   case MoveStep::Kind::kDestroyVersions:
+                     return ApplyVersionDestructions(*site_, plan);
+                   case MoveStep::Kind::kRotate: {
+                     ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
+                     return ApplyRotation(*site_, *sealer, RequestId(), plan).status();
+                   }
                    default:
                      return FillDestruction(kind, plan);
                  }
@@ -188,8 +200,8 @@ absl::Status Mover::FillRelease(Plan& plan) const {
   plan.after.last_decided = move.epoch;
   plan.after.presence = Presence::kReleased;
   for (KeyRecord& key : plan.after.keys) {
-    if (key.state == KeyState::kEnabled) {
-      key.state = KeyState::kDisabled;
+    if (key.state == KeyState::kActive) {
+      key.state = KeyState::kReleased;
     }
   }
   return absl::OkStatus();
@@ -244,7 +256,7 @@ absl::Status Mover::Export(const Account& account) { return SealKeys(account, ac
 
 absl::Status Mover::SealKeys(const Account& before, Account account) {
   const Outgoing& move = *account.outgoing;
-  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
+  RETURN_IF_ERROR(vault_->CheckOpen());
   absl::StatusOr<Endorsed> offer =
       peers_->GetTransportKey(move.destination, account.id, move.epoch);
   if (!offer.ok()) {
@@ -258,14 +270,19 @@ absl::Status Mover::SealKeys(const Account& before, Account account) {
     return Refuse(Reason::kSignatureInvalid, "a transport key of another move");
   }
 
+  // After the wait for the other side, in which somebody may have sealed.
+  ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
   ExportedKeys keys;
   for (const KeyRecord& record : account.keys) {
-    if (record.state == KeyState::kEnabled) {
+    // What its owner has said opens nothing any more stays, and ends with this copy.
+    if (record.state == KeyState::kActive && record.version >= account.min_unwrap_version) {
       ASSIGN_OR_RETURN(SecretBytes key, sealer->OpenAccountKey(account.id, record.epoch,
                                                                record.version, record.sealed));
-      keys.versions.push_back({record.version, record.created, std::move(key)});
+      keys.versions.push_back({record.version, record.created, std::move(key), record.word});
     }
   }
+  keys.min_unwrap_version = account.min_unwrap_version;
+  keys.rotation_days = account.rotation_days;
   const auto metadata = account.metadata_keys.find(account.epoch);
   if (metadata == account.metadata_keys.end()) {
     return Refuse(Reason::kDataCorrupt, "the metadata key is gone");
@@ -295,6 +312,7 @@ absl::Status Mover::SealKeys(const Account& before, Account account) {
 }
 
 absl::Status Mover::Import(const Account& account) {
+  RETURN_IF_ERROR(vault_->CheckOpen());
   const Outgoing& move = *account.outgoing;
   ImportCommand command;
   command.account = account.id;
@@ -325,7 +343,7 @@ absl::Status Mover::Import(const Account& account) {
                                           move.destination, ServiceKind::kCustody, account.id));
   if (parsed.body.epoch != move.epoch || parsed.body.source != site_->region ||
       parsed.body.key_export != move.sent->statement.digest() ||
-      parsed.body.newest_version != NewestEnabled(account)) {
+      parsed.body.newest_version != NewestVersion(account)) {
     return Refuse(Reason::kSignatureInvalid, "a receipt for other keys");
   }
   plan.after.outgoing->receipt = *std::move(receipt);

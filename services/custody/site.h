@@ -1,6 +1,7 @@
 #ifndef COMITY_CUSTODY_SITE_H_
 #define COMITY_CUSTODY_SITE_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -25,7 +26,8 @@ struct Site {
   ServiceSigner* signer = nullptr;
   RegionId region;
   std::string operator_name;
-  std::string seal;  // "keyfile (development seal)"
+  std::string seal;           // "keyfile (development seal)"
+  int64_t seal_lease_ms = 0;  // how long custody stays open before it seals itself; 0: for ever
   // Told of what did not work out and is tried again later, for the operator's log. May be null.
   std::function<void(std::string_view event, const absl::Status&)> report;
 

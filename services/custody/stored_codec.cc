@@ -1,5 +1,6 @@
 #include "services/custody/stored_codec.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -156,18 +157,18 @@ absl::Status Read(const pb::Outgoing& stored, std::optional<Outgoing>& out) {
   return absl::OkStatus();
 }
 
-void Write(const Rotation& rotation, pb::Rotation& out) {
-  out.set_device(std::string(rotation.device.bytes()));
-  out.set_request_id(std::string(rotation.request.bytes()));
-  out.set_time_ms(rotation.time);
-  out.set_statement(EncodeStatement(rotation.statement));
+void Write(const AnsweredChange& change, pb::AnsweredChange& out) {
+  out.set_device(std::string(change.device.bytes()));
+  out.set_request_id(std::string(change.request.bytes()));
+  out.set_time_ms(change.time);
+  out.set_statement(EncodeStatement(change.statement));
 }
 
-absl::Status Read(const pb::Rotation& stored, Rotation& out) {
+absl::Status Read(const pb::AnsweredChange& stored, AnsweredChange& out) {
   const absl::StatusOr<SigningKeyId> device = SigningKeyId::FromBytes(stored.device());
   const absl::StatusOr<RequestId> request = RequestId::FromBytes(stored.request_id());
   if (!device.ok() || !request.ok()) {
-    return Corrupt("a stored rotation of nobody");
+    return Corrupt("a stored change of nobody");
   }
   out.device = *device;
   out.request = *request;
@@ -195,11 +196,11 @@ absl::Status ReadKeys(const pb::AccountRecord& stored, Account& account) {
     key.epoch = info.epoch();
     key.version = info.version();
     switch (info.state()) {
-      case pb::KEY_STATE_ENABLED:
-        key.state = KeyState::kEnabled;
+      case pb::KEY_STATE_ACTIVE:
+        key.state = KeyState::kActive;
         break;
-      case pb::KEY_STATE_DISABLED:
-        key.state = KeyState::kDisabled;
+      case pb::KEY_STATE_RELEASED:
+        key.state = KeyState::kReleased;
         break;
       case pb::KEY_STATE_INACTIVE:
         key.state = KeyState::kInactive;
@@ -209,6 +210,10 @@ absl::Status ReadKeys(const pb::AccountRecord& stored, Account& account) {
     }
     key.created = info.create_time_ms();
     key.destroyed = info.destroy_time_ms();
+    key.word = {info.disabled(), info.destroy_scheduled_time_ms()};
+    if (key.word.destroy_at != 0 && !key.word.disabled) {
+      return Corrupt("a key version that is to be destroyed and not disabled");
+    }
     account.keys.push_back(std::move(key));
   }
   return absl::OkStatus();
@@ -229,6 +234,8 @@ std::string EncodeAccountRecord(const Account& account) {
     info.set_state(ToStored<pb::KeyState>(key.state));
     info.set_create_time_ms(key.created);
     info.set_destroy_time_ms(key.destroyed);
+    info.set_disabled(key.word.disabled);
+    info.set_destroy_scheduled_time_ms(key.word.destroy_at);
   }
   out.set_metadata_public_key(account.metadata_public_key);
   out.set_activation(Write(account.activation));
@@ -263,9 +270,14 @@ std::string EncodeAccountRecord(const Account& account) {
   for (const auto& [epoch, statement] : account.destructions) {
     (*out.mutable_destructions())[epoch] = EncodeStatement(statement);
   }
-  for (const Rotation& rotation : account.rotations) {
-    Write(rotation, *out.add_rotations());
+  for (const AnsweredChange& change : account.changes) {
+    Write(change, *out.add_changes());
   }
+  for (const Statement& statement : account.version_destructions) {
+    out.add_version_destructions(EncodeStatement(statement));
+  }
+  out.set_min_unwrap_version(account.min_unwrap_version);
+  out.set_rotation_days(account.rotation_days);
   out.set_leaves(account.leaves);
   out.set_last_leaf(std::string(account.last_leaf.bytes()));
   return out.SerializeAsString();
@@ -311,9 +323,15 @@ absl::Status DecodeAccountRecord(std::string_view bytes, Account& account) {
   for (const auto& [epoch, statement] : stored.destructions()) {
     RETURN_IF_ERROR(Read(statement, account.destructions[epoch]));
   }
-  for (const pb::Rotation& rotation : stored.rotations()) {
-    RETURN_IF_ERROR(Read(rotation, account.rotations.emplace_back()));
+  for (const pb::AnsweredChange& change : stored.changes()) {
+    RETURN_IF_ERROR(Read(change, account.changes.emplace_back()));
   }
+  for (const std::string& statement : stored.version_destructions()) {
+    RETURN_IF_ERROR(Read(statement, account.version_destructions.emplace_back()));
+  }
+  // Absent from what was stored before there was such a thing.
+  account.min_unwrap_version = std::max<KeyVersion>(1, stored.min_unwrap_version());
+  account.rotation_days = stored.rotation_days();
   account.leaves = stored.leaves();
   return Read(stored.last_leaf(), account.last_leaf);
 }

@@ -12,6 +12,10 @@
 namespace comity::custody {
 namespace {
 
+// Warned of in the last quarter of a lease, now and then.
+constexpr int64_t kWarnedPart = 4;
+constexpr int64_t kWarnEveryMs = kHourMs;
+
 absl::Status CheckPerson(const Authorization& authorization) {
   return authorization.caller().kind == Caller::Kind::kOperatorPerson
              ? absl::OkStatus()
@@ -43,12 +47,13 @@ absl::Status Vault::Install(SecretBytes root, uint64_t generation) {
     return Refuse(Reason::kSealed, "sealed while it was being opened");
   }
   keys_ = std::move(keys);
+  lease_end_ = site_->seal_lease_ms == 0 ? 0 : site_->Now() + site_->seal_lease_ms;
   return absl::OkStatus();
 }
 
 absl::StatusOr<Vault::Keys> Vault::Open() const {
   absl::ReaderMutexLock lock(&mutex_);
-  if (keys_ == nullptr) {
+  if (keys_ == nullptr || LeaseIsOver()) {
     return Refuse(Reason::kSealed);
   }
   return keys_;
@@ -60,7 +65,11 @@ SealState Vault::state() const {
   state.needed = seal_->shares_needed();
   state.holders = seal_->Shares();
   absl::ReaderMutexLock lock(&mutex_);
-  state.sealed = keys_ == nullptr;
+  state.sealed = keys_ == nullptr || LeaseIsOver();
+  state.lease_end = state.sealed ? 0 : lease_end_.load();
+  for (ShareState& holder : state.holders) {
+    holder.entered |= renewed_by_.contains(holder.person);
+  }
   return state;
 }
 
@@ -72,6 +81,8 @@ absl::StatusOr<SealState> Vault::GetState(const Authorization& authorization) co
 absl::StatusOr<SealState> Vault::Enter(const Authorization& authorization,
                                        const SecretBytes& share) {
   RETURN_IF_ERROR(CheckPerson(authorization));
+  // A share that comes after the end of a lease is one for opening.
+  CloseNow(/*if_over=*/true);
   absl::MutexLock entering(&entering_);
   uint64_t generation = 0;
   bool open = false;
@@ -83,8 +94,9 @@ absl::StatusOr<SealState> Vault::Enter(const Authorization& authorization,
   ASSIGN_OR_RETURN(std::optional<SecretBytes> root,
                    seal_->Enter(authorization.caller().name, share, site_->Now()));
   if (open) {
-    // Checked, and no use: a share that lies in memory without need is one too many.
+    // A share that lies in memory without need is one too many.
     seal_->Forget();
+    RETURN_IF_ERROR(Renew(authorization.caller().name, generation));
     return state();
   }
   if (root.has_value()) {
@@ -97,17 +109,71 @@ absl::StatusOr<SealState> Vault::Enter(const Authorization& authorization,
   return state();
 }
 
-absl::StatusOr<SealState> Vault::Close(const Authorization& authorization) {
-  RETURN_IF_ERROR(CheckPerson(authorization));
+absl::Status Vault::Renew(const std::string& person, uint64_t generation) {
+  const auto over = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return generation != generation_ || LeaseIsOver();
+  };
   {
     absl::MutexLock lock(&mutex_);
+    if (site_->seal_lease_ms == 0) {
+      return absl::OkStatus();
+    }
+    if (over()) {
+      return Refuse(Reason::kSealed);
+    }
+    renewed_by_.insert(person);
+    if (renewed_by_.size() < seal_->shares_needed()) {
+      return absl::OkStatus();
+    }
+  }
+  RETURN_IF_ERROR(WriteLeaf(kLeafRenewed));
+  absl::MutexLock lock(&mutex_);
+  if (over()) {
+    return Refuse(Reason::kSealed, "sealed while its lease was being renewed");
+  }
+  renewed_by_.clear();
+  lease_end_ = site_->Now() + site_->seal_lease_ms;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SealState> Vault::Close(const Authorization& authorization) {
+  RETURN_IF_ERROR(CheckPerson(authorization));
+  CloseNow(/*if_over=*/false);
+  return state();
+}
+
+bool Vault::CloseNow(bool if_over) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (if_over && (keys_ == nullptr || !LeaseIsOver())) {
+      return false;
+    }
     leaf_owed_ |= keys_ != nullptr;
     keys_.reset();
     ++generation_;
+    renewed_by_.clear();
   }
   seal_->Forget();
   wipe_();
-  return state();
+  return true;
+}
+
+void Vault::CheckLease() {
+  const auto tell = [this](std::string_view event, std::string_view what) {
+    if (site_->report) site_->report(event, Refuse(Reason::kSealed, what));
+  };
+  if (CloseNow(/*if_over=*/true)) {
+    tell("custody has sealed itself", "the lease of its root key is over");
+    return;
+  }
+  const UnixMillis now = site_->Now();
+  const UnixMillis end = state().lease_end;
+  if (end != 0 && end - now <= site_->seal_lease_ms / kWarnedPart &&
+      now - warned_ >= kWarnEveryMs) {
+    warned_ = now;
+    tell("custody is going to seal itself",
+         "at " + FormatTime(end) + ", unless the holders of its shares enter them again");
+  }
 }
 
 absl::Status Vault::WriteLeaf(std::string_view type) const {

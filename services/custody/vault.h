@@ -1,9 +1,11 @@
 #ifndef COMITY_CUSTODY_VAULT_H_
 #define COMITY_CUSTODY_VAULT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,8 +26,10 @@ namespace comity::custody {
 struct SealState {
   std::string description;
   bool sealed = true;
-  uint32_t needed = 0;              // 0: the seal opens by itself
-  std::vector<ShareState> holders;  // none: the same
+  uint32_t needed = 0;  // 0: the seal opens by itself
+  // None: the same. While it is open, who has entered is who has renewed the lease so far.
+  std::vector<ShareState> holders;
+  UnixMillis lease_end = 0;  // when custody seals itself; 0: sealed, or no lease
   uint32_t entered() const;
 };
 
@@ -45,12 +49,20 @@ class Vault final {
   using Keys = std::shared_ptr<const KeySealer>;
   absl::StatusOr<Keys> Open() const;
   absl::Status CheckOpen() const { return Open().status(); }
+  // Is the lease over? Then no key is used any more, also of those that are in memory still. For
+  // those who use such ones; takes no lock.
+  bool LeaseIsOver() const {
+    const UnixMillis end = lease_end_.load(std::memory_order_relaxed);
+    return end != 0 && end <= site_->Now();
+  }
 
   // For operator persons of this custody alone: CALLER_NOT_ALLOWED.
   absl::StatusOr<SealState> GetState(const Authorization& authorization) const;
   // Takes the caller's share; opens when there are enough, after a leaf says so. When it is open
-  // already the share is checked and no more. What Seal::Enter() refuses; LOG_UNAVAILABLE, after
-  // which any holder enters his share once more; SEALED when somebody sealed meanwhile.
+  // already the share is checked and forgotten; where there is a lease, it is renewed when as many
+  // holders as open the seal have done so, after a leaf. What Seal::Enter() refuses;
+  // LOG_UNAVAILABLE, after which any holder enters his share once more; SEALED when somebody sealed
+  // meanwhile.
   absl::StatusOr<SealState> Enter(const Authorization& authorization, const SecretBytes& share);
   // Wipes root, opened keys and shares entered so far. Its leaf follows by Tick().
   absl::StatusOr<SealState> Close(const Authorization& authorization);
@@ -60,9 +72,16 @@ class Vault final {
 
   // Writes the leaf of a sealing. Blocks; from the maintenance thread.
   void Tick();
+  // Wipes everything when the lease is over, and warns of it in its last quarter. From the
+  // maintenance thread.
+  void CheckLease();
 
  private:
   absl::Status Install(SecretBytes root, uint64_t generation);
+  absl::Status Renew(const std::string& person, uint64_t generation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(entering_);
+  // Wipes everything; with `if_over` only when the lease is over. Whether it did.
+  bool CloseNow(bool if_over);
   absl::Status WriteLeaf(std::string_view type) const;
   absl::Status WriteOwedLeaf() ABSL_EXCLUSIVE_LOCKS_REQUIRED(entering_);
 
@@ -76,6 +95,11 @@ class Vault final {
   Keys keys_ ABSL_GUARDED_BY(mutex_);
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // grows with every Close()
   bool leaf_owed_ ABSL_GUARDED_BY(mutex_) = false;
+  // 0: no lease. Written under mutex_; stays when it is over, so that nothing is used until the
+  // next opening.
+  std::atomic<UnixMillis> lease_end_{0};
+  std::set<std::string> renewed_by_ ABSL_GUARDED_BY(mutex_);
+  UnixMillis warned_ = 0;  // of the maintenance thread
 };
 
 }  // namespace comity::custody

@@ -20,6 +20,7 @@ std::optional<Rejection> FinalRejection(Reason reason) {
   switch (reason) {
     case Reason::kAccountNotHere:
       return Rejection::kDataNotHeld;  // it moved or was closed since
+    case Reason::kKeyDisabled:         // its owner has taken it out of use, for everybody
     case Reason::kKeyDestroyed:
     case Reason::kDataCorrupt:
       return Rejection::kNotDecryptableHere;

@@ -50,14 +50,19 @@ absl::StatusOr<size_t> DecodePageSize(int32_t size) {
   return size == 0 ? kDefaultPage : static_cast<size_t>(size);
 }
 
-absl::Status CheckWraps(const std::string& content, const std::string& attributes,
-                        const std::string& sealed) {
+absl::Status CheckWraps(const std::string& content, const std::string& attributes) {
   if (content.empty() || content.size() > kMaxWrapped) {
     return Invalid("wrapped_content_key has 1 to 256 bytes");
   }
   if (attributes.empty() || attributes.size() > kMaxWrapped) {
     return Invalid("wrapped_attributes_key has 1 to 256 bytes");
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckWraps(const std::string& content, const std::string& attributes,
+                        const std::string& sealed) {
+  RETURN_IF_ERROR(CheckWraps(content, attributes));
   if (sealed.empty() || sealed.size() > kMaxAttributes) {
     return Invalid("sealed_attributes has 1 byte to 16 KiB");
   }
@@ -147,6 +152,21 @@ absl::StatusOr<DeleteCommand> Decode(const pb::DeleteObjectRequest& request) {
   ASSIGN_OR_RETURN(command.object, DecodeObjectId(request.object_id()));
   command.expected_version = request.expected_version();
   return command;
+}
+
+absl::StatusOr<ReplaceKeysRequest> Decode(const pb::ReplaceWrappedKeysRequest& request) {
+  ReplaceKeysRequest decoded;
+  ASSIGN_OR_RETURN(decoded.account, DecodeAccountId(request.account_id()));
+  ReplaceKeysCommand& command = decoded.command;
+  ASSIGN_OR_RETURN(command.request, DecodeRequestId(request.request_id()));
+  ASSIGN_OR_RETURN(command.object, DecodeObjectId(request.object_id()));
+  ASSIGN_OR_RETURN(command.content, DecodeId<ContentId>(request.content_id(), "content_id"));
+  if (request.version() == 0) return Invalid("version is missing");
+  RETURN_IF_ERROR(CheckWraps(request.wrapped_content_key(), request.wrapped_attributes_key()));
+  command.version = request.version();
+  command.wrapped_content_key = request.wrapped_content_key();
+  command.wrapped_attributes_key = request.wrapped_attributes_key();
+  return decoded;
 }
 
 absl::StatusOr<DeliverCommand> Decode(const pb::DeliverStatementRequest& request) {

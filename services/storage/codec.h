@@ -59,6 +59,12 @@ struct DeleteCommand {
 };
 absl::StatusOr<DeleteCommand> Decode(const pb::DeleteObjectRequest& request);
 
+struct ReplaceKeysRequest {
+  AccountId account;
+  ReplaceKeysCommand command;
+};
+absl::StatusOr<ReplaceKeysRequest> Decode(const pb::ReplaceWrappedKeysRequest& request);
+
 struct DeliverCommand {
   AccountId account;
   std::vector<Statement> statements;

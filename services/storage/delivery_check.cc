@@ -17,9 +17,10 @@ namespace comity::storage {
 namespace {
 
 // Carriers hand on what they were given; these tell storage nothing.
-constexpr auto kLeftOut =
-    std::to_array<std::string_view>({TransportKey::kType, KeyExport::kType, KeyReceipt::kType,
-                                     KeyLocation::kType, DataFence::kType, "legal.notice"});
+constexpr auto kLeftOut = std::to_array<std::string_view>(
+    {TransportKey::kType, KeyExport::kType, KeyReceipt::kType, KeyLocation::kType,
+     KeyRotation::kType, KeyChange::kType, KeyVersionDestruction::kType, DataFence::kType,
+     "legal.notice"});
 
 struct Read {
   Envelope envelope;

@@ -45,7 +45,7 @@ struct BucketSum {
 };
 
 // Names one mutation of one caller.
-enum class Mutator : uint8_t { kPut = 1, kDelete = 2 };
+enum class Mutator : uint8_t { kPut = 1, kDelete = 2, kReplaceKeys = 3 };
 struct MemoKey {
   SigningKeyId caller;
   Mutator method = Mutator::kPut;
@@ -68,10 +68,11 @@ struct BucketView {
 };
 
 struct BucketChange {
-  std::optional<Gate> gate;         // when it changes
-  std::optional<StoredObject> put;  // instead of the object that the view holds
-  bool erase = false;               // the object that the view holds
-  UnixMillis now = 0;               // when what is replaced ceased to be referred to
+  std::optional<Gate> gate;  // when it changes
+  // Instead of the object that the view holds, whose bytes are gone unless it refers to them too.
+  std::optional<StoredObject> put;
+  bool erase = false;  // the object that the view holds
+  UnixMillis now = 0;  // when what is replaced ceased to be referred to
   std::optional<std::pair<MemoKey, Memo>> memo;
 };
 

@@ -5,6 +5,7 @@
 
 #include "services/common/crypto/digest.h"
 #include "services/common/encoding/canonical.h"
+#include "services/common/statement/wrapped_key_name.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/storage/account_rules.h"
@@ -38,6 +39,23 @@ Digest DigestOf(const ObjectId& object, uint64_t expected_version) {
   writer.Bytes(16, object.bytes());
   writer.U64(18, expected_version);
   return Sha256Digest(std::move(writer).Finish());
+}
+
+Digest DigestOf(const ReplaceKeysCommand& command) {
+  CanonicalWriter writer(1);
+  writer.Bytes(16, command.object.bytes());
+  writer.Bytes(17, command.content.bytes());
+  writer.U64(18, command.version);
+  writer.Bytes(19, command.wrapped_content_key);
+  writer.Bytes(20, command.wrapped_attributes_key);
+  return Sha256Digest(std::move(writer).Finish());
+}
+
+// Is this wrap under an earlier key version than that one, as far as they can be read?
+bool IsOlder(std::string_view wrap, std::string_view than) {
+  const absl::StatusOr<WrappedKeyName> a = ParseWrappedKey(wrap);
+  const absl::StatusOr<WrappedKeyName> b = ParseWrappedKey(than);
+  return a.ok() && b.ok() && a->version < b->version;
 }
 
 ObjectRecord MakeRecord(const PutCommand& command, uint64_t version, uint64_t size,
@@ -191,28 +209,56 @@ absl::StatusOr<ListedObjects> Objects::List(const OwnerAccess& access,
   return listed;
 }
 
-absl::Status Objects::Delete(const OwnerAccess& access, const RequestId& request,
-                             const ObjectId& object, uint64_t expected_version) {
-  const MemoKey memo_key = MemoOf(access, Mutator::kDelete, request);
-  const Digest request_digest = DigestOf(object, expected_version);
+absl::Status Objects::EditOnce(const OwnerAccess& access, const ObjectId& object,
+                               const MemoKey& memo, const Digest& request_digest,
+                               const Edit& edit) {
   for (int i = 0; i < kCommitTries; ++i) {
     ASSIGN_OR_RETURN(const OwnerAccess now, accounts_->Recheck(access));
-    ASSIGN_OR_RETURN(const BucketView view, objects_->Read(access.account(), object, memo_key));
+    ASSIGN_OR_RETURN(const BucketView view, objects_->Read(access.account(), object, memo));
     if (view.memo.has_value()) {
       return view.memo->request_digest == request_digest ? absl::OkStatus()
                                                          : Refuse(Reason::kRequestIdReused);
     }
     if (!view.object.has_value()) return Refuse(Reason::kObjectNotFound);
-    if (expected_version != 0) RETURN_IF_ERROR(CheckExpected(view, expected_version));
     BucketChange change;
+    RETURN_IF_ERROR(edit(view, change));
     ASSIGN_OR_RETURN(change.gate, PassGate(now, object, view));
     change.now = site_.Now();
-    change.erase = true;
-    change.memo = {memo_key, Memo{request_digest, 0, change.now}};
+    const uint64_t version = change.put.has_value() ? change.put->record.version : 0;
+    change.memo = {memo, Memo{request_digest, version, change.now}};
     absl::Status written = objects_->Write(access.account(), object, view, change);
     if (ReasonOf(written) != Reason::kConflict) return written;
   }
   return Refuse(Reason::kConflict, "the bucket changes too often");
+}
+
+absl::Status Objects::ReplaceKeys(const OwnerAccess& access, const ReplaceKeysCommand& command) {
+  return EditOnce(access, command.object, MemoOf(access, Mutator::kReplaceKeys, command.request),
+                  DigestOf(command), [&](const BucketView& view, BucketChange& change) {
+                    RETURN_IF_ERROR(CheckExpected(view, command.version));
+                    change.put = view.object;
+                    ObjectRecord& record = change.put->record;
+                    if (record.content != command.content) {
+                      return Refuse(Reason::kConflict, "the object has another content by now");
+                    }
+                    if (IsOlder(command.wrapped_content_key, record.wrapped_content_key) ||
+                        IsOlder(command.wrapped_attributes_key, record.wrapped_attributes_key)) {
+                      return Refuse(Reason::kConflict, "a newer key version wraps it by now");
+                    }
+                    record.wrapped_content_key = command.wrapped_content_key;
+                    record.wrapped_attributes_key = command.wrapped_attributes_key;
+                    return absl::OkStatus();
+                  });
+}
+
+absl::Status Objects::Delete(const OwnerAccess& access, const RequestId& request,
+                             const ObjectId& object, uint64_t expected_version) {
+  return EditOnce(
+      access, object, MemoOf(access, Mutator::kDelete, request), DigestOf(object, expected_version),
+      [expected_version](const BucketView& view, BucketChange& change) {
+        change.erase = true;
+        return expected_version == 0 ? absl::OkStatus() : CheckExpected(view, expected_version);
+      });
 }
 
 Upload::Upload(Objects* objects, OwnerAccess access, PutCommand command, bool repeated)

@@ -2,6 +2,7 @@
 #define COMITY_STORAGE_OBJECTS_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,16 @@ struct PutCommand {
   std::string wrapped_content_key;
   std::string wrapped_attributes_key;
   std::string sealed_attributes;
+};
+
+// Other wraps of the data keys of a stored version.
+struct ReplaceKeysCommand {
+  RequestId request;
+  ObjectId object;
+  uint64_t version = 0;
+  ContentId content;
+  std::string wrapped_content_key;
+  std::string wrapped_attributes_key;
 };
 
 struct ListedObjects {
@@ -93,6 +104,11 @@ class Objects final {
   absl::StatusOr<ListedObjects> List(const OwnerAccess& access,
                                      const std::optional<ObjectId>& after, size_t limit);
 
+  // Nothing else of the version changes, and its bytes stay where they are. OBJECT_NOT_FOUND;
+  // CONFLICT when another version or content is stored by now, or wraps under a later key version.
+  // A repeat is OK.
+  absl::Status ReplaceKeys(const OwnerAccess& access, const ReplaceKeysCommand& command);
+
   // Expected version 0: whatever it is. OBJECT_NOT_FOUND, CONFLICT. A repeat is OK.
   absl::Status Delete(const OwnerAccess& access, const RequestId& request, const ObjectId& object,
                       uint64_t expected_version);
@@ -104,6 +120,11 @@ class Objects final {
   // The gate that a commit of this access must find or make; lists the bucket before its first use.
   absl::StatusOr<std::optional<Gate>> PassGate(const OwnerAccess& access, const ObjectId& object,
                                                const BucketView& view);
+  // One change of one object that moves no bytes, done once for a request: `change` fills in what
+  // becomes of it, and sees it as it is.
+  using Edit = std::function<absl::Status(const BucketView& view, BucketChange& change)>;
+  absl::Status EditOnce(const OwnerAccess& access, const ObjectId& object, const MemoKey& memo,
+                        const Digest& request_digest, const Edit& edit);
   // What became of the bytes of a put.
   enum class Fate : uint8_t { kNotStored, kStored, kUnknown };
   absl::StatusOr<ObjectRecord> Commit(const OwnerAccess& access, const PutCommand& command,

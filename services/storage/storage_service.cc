@@ -23,6 +23,7 @@ COMITY_STORAGE_METHOD(PutObject);
 COMITY_STORAGE_METHOD(GetObject);
 COMITY_STORAGE_METHOD(ListObjects);
 COMITY_STORAGE_METHOD(DeleteObject);
+COMITY_STORAGE_METHOD(ReplaceWrappedKeys);
 COMITY_STORAGE_METHOD(DeliverStatement);
 COMITY_STORAGE_METHOD(PlanMigration);
 COMITY_STORAGE_METHOD(StartMigration);
@@ -105,6 +106,17 @@ class StorageGrpcService final : public pb::StorageService::Service {
                        node_->accounts().Owner(who, command.account, Access::kWrite));
       return node_->objects().Delete(access, command.request, command.object,
                                      command.expected_version);
+    });
+  }
+
+  grpc::Status ReplaceWrappedKeys(grpc::ServerContext* context,
+                                  const pb::ReplaceWrappedKeysRequest* request,
+                                  pb::ReplaceWrappedKeysResponse*) override {
+    return Call(context, kReplaceWrappedKeys, [&](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const ReplaceKeysRequest decoded, Decode(*request));
+      ASSIGN_OR_RETURN(const OwnerAccess access,
+                       node_->accounts().Owner(who, decoded.account, Access::kWrite));
+      return node_->objects().ReplaceKeys(access, decoded.command);
     });
   }
 
@@ -242,6 +254,7 @@ MethodRules StorageRules() {
       {kGetObject, kAllowDevice},
       {kListObjects, kAllowDevice},
       {kDeleteObject, kAllowDevice},
+      {kReplaceWrappedKeys, kAllowDevice},
       {kDeliverStatement, kCarriers},
       {kPlanMigration, kAllowOwnOperatorPerson},
       {kStartMigration, kAllowOwnOperatorPerson},

@@ -67,7 +67,9 @@ absl::Status StoredObjectStore::Write(const AccountId& account, const ObjectId& 
     sum.objects -= 1;
     sum.bytes -= view.object->record.size;
     const UploadExtent& extent = view.object->tree.extent;
-    mutations.push_back(Mutation::Put(GoneKey(extent.upload), EncodeGone(extent, change.now)));
+    if (!change.put.has_value() || change.put->tree.extent.upload != extent.upload) {
+      mutations.push_back(Mutation::Put(GoneKey(extent.upload), EncodeGone(extent, change.now)));
+    }
   }
   if (change.put.has_value()) {
     sum.objects += 1;

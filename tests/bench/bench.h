@@ -38,6 +38,7 @@ const Bench& FindBench(const std::string& name);  // one of those names (CHECK)
 
 absl::StatusOr<Report> UnwrapUnary(World& world, const Settings& settings);
 absl::StatusOr<Report> UnwrapBatch(World& world, const Settings& settings);
+absl::StatusOr<Report> RewrapBatch(World& world, const Settings& settings);
 absl::StatusOr<Report> KeyCreate(World& world, const Settings& settings);
 absl::StatusOr<Report> ObjectPut(World& world, const Settings& settings);
 absl::StatusOr<Report> ObjectGet(World& world, const Settings& settings);

@@ -37,18 +37,19 @@ TEST_P(BenchTest, PrintsOneJsonObjectWithEveryField) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BenchTest,
-                         ::testing::Values("unwrap_unary", "unwrap_batch", "key_create",
-                                           "object_put", "object_get", "store_commit", "store_get",
-                                           "blob_put", "migrate_account"),
+                         ::testing::Values("unwrap_unary", "unwrap_batch", "rewrap_batch",
+                                           "key_create", "object_put", "object_get", "store_commit",
+                                           "store_get", "blob_put", "migrate_account"),
                          [](const auto& test) { return test.param; });
 
 TEST(BenchProgramTest, ListsTheBenches) {
   const TempDir dir;
   const ProgramResult result = RunProgram(dir.path(), {COMITY_BENCH, "--list"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.output,
-            "unwrap_unary\nunwrap_batch\nkey_create\nobject_put\nobject_get\nstore_commit\n"
-            "store_get\nblob_put\nmigrate_account\n");
+  EXPECT_EQ(
+      result.output,
+      "unwrap_unary\nunwrap_batch\nrewrap_batch\nkey_create\nobject_put\nobject_get\nstore_commit\n"
+      "store_get\nblob_put\nmigrate_account\n");
 }
 
 TEST(BenchProgramTest, RefusesABenchThatThereIsNot) {

@@ -6,6 +6,7 @@
 
 #include <grpcpp/client_context.h>
 
+#include "client/key/key.h"
 #include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "services/common/crypto/random.h"
@@ -24,6 +25,7 @@ namespace cpb = comity::custody::v1;
 
 constexpr char kRegion[] = "us";
 constexpr int kBatch = 256;
+constexpr int kRewraps = 1'000;
 constexpr std::chrono::seconds kCallTimeout(30);
 
 // One call in flight: what gRPC needs to be kept, made anew for each call.
@@ -169,6 +171,26 @@ absl::StatusOr<Report> UnwrapBatch(World& world, const Settings& settings) {
   return Compare<cpb::BatchUnwrapDataKeysRequest, cpb::BatchUnwrapDataKeysResponse>(
       world, batch, "unwrap_batch", "unwraps/s", owner, request, kAnswer, kBatch,
       static_cast<Method>(&cpb::CustodyService::Stub::async::BatchUnwrapDataKeys));
+}
+
+absl::StatusOr<Report> RewrapBatch(World& world, const Settings& settings) {
+  ASSIGN_OR_RETURN(const Owner owner, world.NewOwner("HK"));
+  ASSIGN_OR_RETURN(const cpb::BatchUnwrapDataKeysRequest wraps, Wraps(owner, kRewraps));
+  // The wraps are under the version before the newest from now on, and each is made anew.
+  RETURN_IF_ERROR(RotateKey(*owner.session, *owner.profile).status());
+  auto request = std::make_shared<cpb::BatchRewrapDataKeysRequest>();
+  request->set_account_id(wraps.account_id());
+  request->set_reason(cpb::USE_REASON_OWNER_REWRAP);
+  *request->mutable_items() = wraps.items();
+  constexpr size_t kAnswer = kRewraps * (86 + 4);
+  using Method = void (cpb::CustodyService::Stub::async::*)(
+      grpc::ClientContext*, const cpb::BatchRewrapDataKeysRequest*,
+      cpb::BatchRewrapDataKeysResponse*, std::function<void(grpc::Status)>);
+  Settings batch = settings;
+  batch.streams = 1;
+  return Compare<cpb::BatchRewrapDataKeysRequest, cpb::BatchRewrapDataKeysResponse>(
+      world, batch, "rewrap_batch", "rewraps/s", owner, request, kAnswer, kRewraps,
+      static_cast<Method>(&cpb::CustodyService::Stub::async::BatchRewrapDataKeys));
 }
 
 }  // namespace comity::bench

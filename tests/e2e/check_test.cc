@@ -216,7 +216,7 @@ TEST_F(CheckTest, ASecondActiveSideIsNamed) {
     const auto custody = Open("us/custody");
     custody::store::v1::AccountRecord record;
     ASSERT_TRUE(record.ParseFromString(custody->Get("custody/" + moved_, "account/record")));
-    for (auto& key : *record.mutable_keys()) key.set_state(custody::store::v1::KEY_STATE_ENABLED);
+    for (auto& key : *record.mutable_keys()) key.set_state(custody::store::v1::KEY_STATE_ACTIVE);
     record.set_presence(custody::store::v1::PRESENCE_ACTIVE);
     custody->Put("custody/" + moved_, "account/record", record.SerializeAsString());
   }

@@ -67,6 +67,105 @@ grep -q '^comity_calls_total{' metrics.txt
   EXPECT_EQ(Deployments(), 0u);
 }
 
+TEST_F(OperationsTest, VersionsOfAKeyAreTakenOutOfUse) {
+  const ProgramResult result = RunScript(R"sh(
+eval "$(comity up --ephemeral --env)"
+trap 'comity down' EXIT
+refused() { if "${@:2}" > out.txt 2> err.txt; then cat out.txt; exit 1; fi; grep -F "$1" err.txt; }
+eventually() {
+  for i in {1..500}; do if comity key versions | grep -F "$1"; then return; fi; done
+  exit 1
+}
+comity account create --territory HK > created.txt
+for file in one two; do echo $file > $file.txt; done
+comity put one.txt
+comity key rotate > rotated.txt
+comity put two.txt
+
+# Disabled: its objects have no names, and nobody takes theirs.
+comity key disable 1 | grep -F 'Undo: comity key enable 1'
+comity ls | grep -F '(cannot be opened: key version 1 is disabled)'
+comity get two.txt -o two.back && cmp two.txt two.back
+refused KEY_DISABLED comity get one.txt -o one.back
+refused KEY_DISABLED comity put one.txt
+comity key enable 1
+comity get one.txt -o one.back && cmp one.txt one.back
+
+refused '1 objects are still wrapped' comity key destroy 1
+refused '1 objects are still wrapped' comity key min-version 2
+
+# Rewrapped, nothing needs the first version any more.
+comity key rewrap | grep -F 'Rewrapped 1 objects; 1 were'
+comity key rewrap | grep -F 'Rewrapped 0 objects; 2 were'
+comity key min-version 2
+comity key versions | grep -F 'No version before 2 opens anything.'
+comity get one.txt -o one.again && cmp one.txt one.again
+comity key min-version 1
+comity key destroy 1 --days 7 | grep -F 'Undo: comity key cancel-destroy 1'
+refused 'comity key cancel-destroy` first' comity key enable 1
+refused 'comity key rotate` first' comity key destroy 2
+comity key cancel-destroy 1 > kept.txt
+comity key destroy 1 --days 7 > destroy.txt
+comity key auto-rotate 30 > auto.txt
+comity test clock advance 8d > clock.txt
+eventually 'version 1  destroyed'
+comity key versions | grep -F ', certified'
+comity get one.txt -o one.end && cmp one.txt one.end
+
+# Lost, because nobody rewrapped.
+comity test clock advance 30d > clock.txt
+eventually 'version 3  enabled'
+comity key destroy 2 --days 7 --lose-objects > destroy.txt
+comity test clock advance 8d > clock.txt
+eventually 'version 2  destroyed'
+test "$(comity ls | grep -cF '(cannot be opened: key version 2 is destroyed)')" = 2
+code=0; comity --json key rewrap > rewrap.json || code=$?; test $code = 3
+grep -F '"failed":{"KEY_DESTROYED":2}' rewrap.json
+comity put one.txt
+comity rm --lost | grep -F 'removed 2'
+comity ls > ls.txt; test "$(wc -l < ls.txt)" = 1
+comity get one.txt -o one.new && cmp one.txt one.new
+comity check --restart
+)sh");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+}
+
+TEST_F(OperationsTest, WhatIsSaidAboutVersionsCrossesTheBorderWithTheKey) {
+  const ProgramResult result = RunScript(R"sh(
+eval "$(comity up --ephemeral --env)"
+trap 'comity down' EXIT
+comity account create --territory CN > created.txt
+for name in one two three; do
+  echo $name > $name.txt; comity put $name.txt; comity key rotate > rotated.txt
+done
+comity key destroy 1 --lose-objects > destroy.txt
+comity key disable 2 > disable.txt
+comity key auto-rotate 3650 > auto.txt
+comity test clock advance 2018-01-15
+comity account accept-terms > consent.txt
+comity test clock advance 2018-03-01
+comity --as us/ops-evans migrate run | grep -F '1 of 1 accounts moved'
+comity account show | grep -F 'active in region cn'
+comity key versions > versions.txt
+grep -F 'version 2  disabled' versions.txt
+grep -F 'A version makes itself every 3650 days' versions.txt
+comity ls > ls.txt
+grep -F '(cannot be opened: key version 1 is destroyed)' ls.txt
+grep -F '(cannot be opened: key version 2 is disabled)' ls.txt
+comity get three.txt -o three.back && cmp three.txt three.back
+comity account confirm-move > certificates.txt 2> told.txt
+grep -F '2 more are here, under key versions that open nothing.' told.txt
+comity key enable 2 > enable.txt
+comity get two.txt -o two.back && cmp two.txt two.back
+comity rm --lost | grep -F 'removed 1'
+comity key rewrap | grep -F 'Rewrapped 2 objects'
+comity key min-version 4 > least.txt
+comity get two.txt -o two.again && cmp two.txt two.again
+comity check --restart
+)sh");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+}
+
 TEST_F(OperationsTest, EphemeralDeploymentGoesWithItsShell) {
   const ProgramResult result = RunScript(
       "eval \"$(comity up --ephemeral --env)\"\n"

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,32 @@ TEST_F(SealTest, CustodyOpensShareByShareAndIsSealedByOnePersonOrByDeath) {
   EXPECT_EQ(RunAs("ops-evans", {"custody", "unseal"})["sealed"], false);
   EXPECT_EQ(Get(), "");
   EXPECT_EQ(ReadFile(home() + "/back").value_or(""), "a letter");
+}
+
+TEST_F(SealTest, CustodyWithALeaseSealsItselfUnlessItsHoldersRenew) {
+  std::string topology = SealedTopologyTemplate();
+  const std::string threshold = "threshold: 2";
+  topology.replace(topology.find(threshold), threshold.size(), threshold + " lease_days: 30");
+  ASSERT_TRUE(WriteFileDurably(home() + "/sealed.txtpb", topology, FileMode::kPublic).ok());
+  Up({});
+  ASSERT_EQ(Refusal(Run({"account", "create", "--territory", "US"})), "");
+  ASSERT_EQ(Refusal(Run({"put", home() + "/letter"})), "");
+  const std::string first = RunAs("ops-evans", {"custody", "status"})["lease_end"];
+
+  ASSERT_EQ(Refusal(Run({"test", "clock", "advance", "20d"})), "");
+  EXPECT_EQ(RunAs("ops-evans", {"custody", "unseal"})["lease_end"], first);
+  const json renewed = RunAs("ops-grant", {"custody", "unseal"});
+  EXPECT_GT(renewed["lease_end"].get<std::string>(), first);
+  ASSERT_EQ(Refusal(Run({"test", "clock", "advance", "29d"})), "");
+  EXPECT_EQ(Get(), "");
+
+  ASSERT_EQ(Refusal(Run({"test", "clock", "advance", "2d"})), "");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (Get() != "SEALED") ASSERT_LT(std::chrono::steady_clock::now(), end);
+  EXPECT_EQ(Status()["sealed"], true);
+  EXPECT_EQ(RunAs("ops-fox", {"custody", "unseal"})["sealed"], true);
+  EXPECT_EQ(RunAs("ops-evans", {"custody", "unseal"})["sealed"], false);
+  EXPECT_EQ(Get(), "");
 }
 
 }  // namespace

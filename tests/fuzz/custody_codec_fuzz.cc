@@ -56,6 +56,9 @@ constexpr void (*kDecoders[])(std::string_view) = {
     Try<pb::EnterShareRequest>,
     TryAccount,
     TryPieces,
+    Try<pb::ChangeAccountKeyRequest>,
+    Try<pb::RewrapDataKeyRequest>,
+    Try<pb::BatchRewrapDataKeysRequest>,
 };
 
 }  // namespace

@@ -40,10 +40,10 @@ void Check(std::string_view input) {
   (void)PeekEnvelope(*statement);
   CheckTypes<ChainEntry, AccountRecord, MetadataKey, Consent, Withdrawal, TerritoryChange, Close,
              CancelClose, ReadBack, Objection, Activation, TransportKey, KeyExport, KeyReceipt,
-             Release, Abort, KeyRotation, KeyDestruction, KeyClosing, KeyLocation, DataFence,
-             DataManifest, DataDestruction, LegalRequest, NoConflict, Approval, Grant, Notice,
-             CaseAnswer, LegalManifest, Endorsement, TopologySignature, RosterStatement>(
-      *statement);
+             Release, Abort, KeyRotation, KeyChange, KeyVersionDestruction, KeyDestruction,
+             KeyClosing, KeyLocation, DataFence, DataManifest, DataDestruction, LegalRequest,
+             NoConflict, Approval, Grant, Notice, CaseAnswer, LegalManifest, Endorsement,
+             TopologySignature, RosterStatement>(*statement);
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ constexpr void (*kDecoders[])(std::string_view) = {
     Try<pb::ExecuteAuthorisationRequest>,
     Try<pb::ReadAuthorisedContentRequest>,
     TryIds,
+    Try<pb::ReplaceWrappedKeysRequest>,
 };
 
 }  // namespace

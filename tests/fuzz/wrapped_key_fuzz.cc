@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "services/common/crypto/random.h"
+#include "services/common/statement/wrapped_key_name.h"
 #include "services/common/status/check.h"
 #include "services/common/status/reason.h"
 #include "services/custody/wrapped_key.h"

@@ -115,8 +115,11 @@ absl::Status WithPairs(const std::map<std::string, std::string>& pairs) {
   request.set_account_id(std::string(20, 'a'));
   request.set_reason(custody::pb::USE_REASON_OWNER_ACCESS);
   *request.mutable_context() = Context();
-  for (const auto& [name, value] : pairs)
-    (*request.mutable_context()->mutable_pairs())[name] = value;
+  for (const auto& [name, value] : pairs) {
+    wire::ContextPair& pair = *request.mutable_context()->add_pairs();
+    pair.set_name(name);
+    pair.set_value(value);
+  }
   return custody::Decode(request).status();
 }
 
@@ -183,6 +186,16 @@ std::map<std::string, Measure> Measures() {
                               Repeat(*request.mutable_contexts(), n, Context());
                               return custody::Decode(request).status();
                             }};
+  all["wraps made anew in a batch"] = {10'000, "10,000", [](size_t n) {
+                                         custody::pb::BatchRewrapDataKeysRequest request;
+                                         request.set_account_id(std::string(20, 'a'));
+                                         request.set_reason(custody::pb::USE_REASON_OWNER_REWRAP);
+                                         custody::pb::UnwrapItem item;
+                                         *item.mutable_context() = Context();
+                                         item.set_wrapped("w");
+                                         Repeat(*request.mutable_items(), n, item);
+                                         return custody::Decode(request).status();
+                                       }};
   all["pairs of a context"] = {64, "64", [](size_t n) {
                                  std::map<std::string, std::string> pairs;
                                  for (size_t i = 0; i < n; ++i) pairs[std::to_string(i)] = "v";

@@ -1,5 +1,6 @@
 #include "services/custody/custody_service.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -73,6 +74,12 @@ class CustodyServiceTest : public testing::Test {
   }
   absl::StatusOr<pb::CreateAccountResponse> Create() {
     return Call(&pb::CustodyService::Stub::CreateAccount, CreateRequest());
+  }
+  absl::Status Rotate() {
+    pb::RotateAccountKeyRequest request;
+    request.set_request_id(RandomBytes(16));
+    request.set_account_id(Id());
+    return Call(&pb::CustodyService::Stub::RotateAccountKey, request).status();
   }
   std::string Id() const { return std::string(owner_.id().bytes()); }
   static void FillContext(comity::common::v1::EncryptionContext& context) {
@@ -281,6 +288,98 @@ TEST_F(CustodyServiceTest, MalformedRotationIsRefused) {
               RefusedWith(Reason::kFieldInvalid));
 }
 
+TEST_F(CustodyServiceTest, ChangesOfVersionsAreSignedAndListed) {
+  ASSERT_THAT(Create(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto old,
+                       Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()));
+  ASSERT_THAT(Rotate(), IsOk());
+  const auto change = [&](const std::function<void(pb::ChangeAccountKeyRequest&)>& fill) {
+    pb::ChangeAccountKeyRequest request;
+    request.set_request_id(RandomBytes(16));
+    request.set_account_id(Id());
+    fill(request);
+    return Call(&pb::CustodyService::Stub::ChangeAccountKey, request);
+  };
+  const auto kind_of = [](const pb::ChangeAccountKeyResponse& response) {
+    return ParseStatement<KeyChange>(FromProto(response.change()).value())->body.kind;
+  };
+  ASSERT_OK_AND_ASSIGN(const auto disabled, change([](auto& r) { r.set_disable_version(1); }));
+  EXPECT_EQ(kind_of(disabled), KeyChangeKind::kDisable);
+  EXPECT_TRUE(disabled.has_endorsement());
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, UnwrapRequest(old.wrapped())),
+              RefusedWith(Reason::kKeyDisabled));
+  ASSERT_OK_AND_ASSIGN(const auto enabled, change([](auto& r) { r.set_enable_version(1); }));
+  EXPECT_EQ(kind_of(enabled), KeyChangeKind::kEnable);
+  ASSERT_OK_AND_ASSIGN(const auto scheduled, change([](auto& r) {
+                         r.mutable_schedule_destruction()->set_version(1);
+                         r.mutable_schedule_destruction()->set_days(7);
+                       }));
+  EXPECT_EQ(kind_of(scheduled), KeyChangeKind::kScheduleDestruction);
+  pb::GetAccountKeyRequest ask;
+  ask.set_account_id(Id());
+  ASSERT_OK_AND_ASSIGN(auto key, Call(&pb::CustodyService::Stub::GetAccountKey, ask));
+  EXPECT_EQ(key.versions(0).state(), pb::KEY_STATE_DESTROY_SCHEDULED);
+  EXPECT_EQ(key.versions(0).destroy_time_ms(), clock_->Now() + 7 * kDayMs);
+  ASSERT_OK_AND_ASSIGN(const auto cancelled, change([](auto& r) { r.set_cancel_destruction(1); }));
+  EXPECT_EQ(kind_of(cancelled), KeyChangeKind::kCancelDestruction);
+  ASSERT_OK_AND_ASSIGN(const auto raised, change([](auto& r) { r.set_min_unwrap_version(2); }));
+  EXPECT_EQ(kind_of(raised), KeyChangeKind::kSetMinUnwrapVersion);
+  ASSERT_OK_AND_ASSIGN(const auto rotating, change([](auto& r) { r.set_rotation_days(90); }));
+  EXPECT_EQ(kind_of(rotating), KeyChangeKind::kSetRotation);
+  ASSERT_OK_AND_ASSIGN(key, Call(&pb::CustodyService::Stub::GetAccountKey, ask));
+  EXPECT_EQ(key.versions(0).state(), pb::KEY_STATE_DISABLED);
+  EXPECT_EQ(key.min_unwrap_version(), 2u);
+  EXPECT_EQ(key.rotation_days(), 90u);
+  EXPECT_EQ(key.next_rotation_time_ms(), clock_->Now() + 90 * kDayMs);
+  EXPECT_THAT(change([](auto&) {}), RefusedWith(Reason::kFieldInvalid));
+  EXPECT_THAT(change([](auto& r) {
+                r.set_disable_version(1);
+                r.set_request_id(std::string(16, '\0'));
+              }),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
+TEST_F(CustodyServiceTest, RewrappingGivesEachItemItsResult) {
+  ASSERT_THAT(Create(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto old,
+                       Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()));
+  ASSERT_THAT(Rotate(), IsOk());
+  pb::BatchRewrapDataKeysRequest batch;
+  batch.set_account_id(Id());
+  batch.set_reason(pb::USE_REASON_OWNER_REWRAP);
+  const pb::UnwrapDataKeyRequest unwrap = UnwrapRequest(old.wrapped());
+  *batch.add_items()->mutable_context() = unwrap.context();
+  batch.mutable_items(0)->set_wrapped(old.wrapped());
+  *batch.add_items() = batch.items(0);
+  batch.mutable_items(1)->mutable_wrapped()->back() ^= 1;
+  ASSERT_OK_AND_ASSIGN(const auto rewrapped,
+                       Call(&pb::CustodyService::Stub::BatchRewrapDataKeys, batch));
+  ASSERT_EQ(rewrapped.results_size(), 2);
+  EXPECT_EQ(ParseWrappedKey(rewrapped.results(0).wrapped())->version, 2u);
+  EXPECT_EQ(rewrapped.results(0).reason(), comity::common::v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_TRUE(rewrapped.results(1).wrapped().empty());
+  EXPECT_EQ(rewrapped.results(1).reason(), comity::common::v1::ERROR_REASON_DATA_CORRUPT);
+  ASSERT_OK_AND_ASSIGN(const auto opened, Call(&pb::CustodyService::Stub::UnwrapDataKey,
+                                               UnwrapRequest(rewrapped.results(0).wrapped())));
+  EXPECT_EQ(opened.plaintext(), old.plaintext());
+  pb::RewrapDataKeyRequest one;
+  one.set_account_id(Id());
+  one.set_reason(pb::USE_REASON_OWNER_REWRAP);
+  *one.mutable_context() = unwrap.context();
+  one.set_wrapped(old.wrapped());
+  ASSERT_OK_AND_ASSIGN(const auto single, Call(&pb::CustodyService::Stub::RewrapDataKey, one));
+  EXPECT_EQ(ParseWrappedKey(single.wrapped())->version, 2u);
+  one.set_wrapped(batch.items(1).wrapped());
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::RewrapDataKey, one),
+              RefusedWith(Reason::kDataCorrupt));
+  one.clear_reason();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::RewrapDataKey, one),
+              RefusedWith(Reason::kReasonUnspecified));
+  batch.clear_items();
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchRewrapDataKeys, batch),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
 TEST_F(CustodyServiceTest, DeliveredStatementsAreAnswered) {
   ASSERT_THAT(Create(), IsOk());
   pb::DeliverStatementRequest request;
@@ -405,7 +504,8 @@ TEST_F(CustodyServiceTest, MalformedContextIsRefused) {
   EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
               RefusedWith(Reason::kContextInvalid));
   request = GenerateRequest();
-  (*request.mutable_context()->mutable_pairs())["comity-x"] = "y";
+  comity::common::v1::ContextPair& pair = *request.mutable_context()->add_pairs();
+  pair.set_name("comity-x");
   EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
               RefusedWith(Reason::kContextInvalid));
 }

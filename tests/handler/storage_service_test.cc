@@ -236,6 +236,38 @@ TEST_F(StorageServiceTest, ListsInPagesAndDeletes) {
               RefusedWith(Reason::kObjectNotFound));
 }
 
+TEST_F(StorageServiceTest, WrapsAreReplacedForTheVersionThatIsStored) {
+  Open();
+  const wire::PutObjectHeader header = TestStorageClient::Header(Id(), object_);
+  ASSERT_THAT(client_->Put(header, "x").status(), IsOk());
+  wire::ReplaceWrappedKeysRequest request;
+  request.set_request_id(RandomBytes(16));
+  request.set_account_id(Id());
+  request.set_object_id(object_);
+  request.set_version(1);
+  request.set_content_id(header.content_id());
+  request.set_wrapped_content_key("other content key");
+  request.set_wrapped_attributes_key("other attributes key");
+  ASSERT_THAT(client_->Call(&Stub::ReplaceWrappedKeys, request), IsOk());
+  wire::ListObjectsRequest list;
+  list.set_account_id(Id());
+  ASSERT_OK_AND_ASSIGN(const auto listed, client_->Call(&Stub::ListObjects, list));
+  EXPECT_EQ(listed.objects(0).wrapped_content_key(), "other content key");
+  EXPECT_EQ(listed.objects(0).wrapped_attributes_key(), "other attributes key");
+  EXPECT_EQ(listed.objects(0).version(), 1u);
+  request.set_request_id(RandomBytes(16));
+  request.set_version(2);
+  EXPECT_THAT(client_->Call(&Stub::ReplaceWrappedKeys, request).status(),
+              RefusedWith(Reason::kConflict));
+  request.set_version(0);
+  EXPECT_THAT(client_->Call(&Stub::ReplaceWrappedKeys, request).status(),
+              RefusedWith(Reason::kFieldInvalid));
+  request.set_version(1);
+  request.clear_wrapped_content_key();
+  EXPECT_THAT(client_->Call(&Stub::ReplaceWrappedKeys, request).status(),
+              RefusedWith(Reason::kFieldInvalid));
+}
+
 TEST_F(StorageServiceTest, MovesNothingWithoutConsentWhoeverAsks) {
   // `us` receives from nobody; `cn` does, and asks for the consent at each step.
   const auto cn = TestServer::Start(

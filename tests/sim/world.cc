@@ -205,10 +205,14 @@ storage::SnapshotPtr World::Load(StorageSide& side, const Owner& owner) {
   return *std::move(account);
 }
 
-custody::Account World::Load(CustodySide& side, const Owner& owner) {
-  absl::StatusOr<custody::Account> account = side.direct.Load(owner.account->id());
-  COMITY_CHECK(account.ok());
-  return *std::move(account);
+const custody::Account& World::Load(CustodySide& side, const Owner& owner) {
+  CustodySide::Read& read = side.read[owner.account->id()];
+  if (read.at != side.disk.applied() || !read.account.exists()) {
+    absl::StatusOr<custody::Account> account = side.direct.Load(owner.account->id());
+    COMITY_CHECK(account.ok());
+    read = {side.disk.applied(), *std::move(account)};
+  }
+  return read.account;
 }
 
 void World::MakeOwner(int index) {

@@ -96,6 +96,12 @@ class World final {
     std::unique_ptr<ServiceSigner> signer;
     std::unique_ptr<custody::PeerCustody> peers;
     custody::Custody* custody = nullptr;
+    // Accounts as of a number of commits: to read one takes the verification of its device chain.
+    struct Read {
+      uint64_t at = 0;
+      custody::Account account;
+    };
+    std::map<AccountId, Read> read;
     explicit CustodySide(const Clock* clock) : disk(clock) {}
   };
   struct Object {
@@ -130,7 +136,7 @@ class World final {
   }
   custody::Site SiteOf(const CustodySide& side) const;
   storage::SnapshotPtr Load(StorageSide& side, const Owner& owner);
-  custody::Account Load(CustodySide& side, const Owner& owner);
+  const custody::Account& Load(CustodySide& side, const Owner& owner);
   static Authorization DeviceOf(const Owner& owner);
 
   std::optional<uint64_t> StateAfter(const Kernel::Choice& choice);

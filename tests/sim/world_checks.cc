@@ -19,7 +19,7 @@ constexpr int64_t kPeriods[] = {31 * kSecondMs, 31 * kDayMs, 61 * kDayMs};
 
 bool HasEnabledKey(const custody::Account& account) {
   return std::ranges::any_of(account.keys, [](const custody::KeyRecord& key) {
-    return key.state == custody::KeyState::kEnabled;
+    return key.state == custody::KeyState::kActive;
   });
 }
 
@@ -74,8 +74,8 @@ std::optional<std::string> World::FindBreachOf(const Owner& owner) {
       return Breach("both sides serve the account");
     }
   }
-  const custody::Account source = Load(us_keys_, owner);
-  const custody::Account destination = Load(cn_keys_, owner);
+  const custody::Account& source = Load(us_keys_, owner);
+  const custody::Account& destination = Load(cn_keys_, owner);
   if ((HasEnabledKey(source) && HasEnabledKey(destination)) ||
       (Opens(us_keys_, owner) && Opens(cn_keys_, owner))) {
     return Breach("the key is active on both sides");
@@ -164,8 +164,8 @@ std::optional<std::string> World::FindRestedEnd() {
 
 std::optional<std::string> World::FindBadEndOf(const Owner& owner) {
   using storage::Access;
-  const custody::Account source = Load(us_keys_, owner);
-  const custody::Account destination = Load(cn_keys_, owner);
+  const custody::Account& source = Load(us_keys_, owner);
+  const custody::Account& destination = Load(cn_keys_, owner);
   const storage::SnapshotPtr here = Load(us_, owner);
   const storage::SnapshotPtr there = Load(cn_, owner);
   const bool moved = source.released();

@@ -81,8 +81,7 @@ void World::AddRoots(std::vector<Choice>& choices) {
         choices);
   }
   if (jumps_left_ > 0) {
-    choices.push_back({"31 s pass", true,
-                       [this] {
+    choices.push_back({"31 s pass", true, [this] {
                          --jumps_left_;
                          clock_.Advance(kJump);
                        }});
@@ -160,7 +159,7 @@ std::optional<Digest> World::ReleasedRoot(const Owner& owner) {
 }
 
 void World::ReadBackThere(Owner& owner) {
-  const custody::Account keys = Load(cn_keys_, owner);
+  const custody::Account& keys = Load(cn_keys_, owner);
   const Statement statement =
       owner.account->Sign(ReadBack{keys.epoch, cn_.region, *ReleasedRoot(owner)}, clock_.Now());
   const auto taken =

@@ -168,11 +168,13 @@ Site CustodyNode::site() const {
   site.operator_name =
       deployment_.topology().FindRegion(region_)->service(ServiceKind::kCustody).operator_name;
   site.seal = std::string(seal_->description());
+  site.seal_lease_ms = seal_lease_ms_;
   return site;
 }
 
-void CustodyNode::UseSeal(std::function<std::unique_ptr<Seal>()> make_seal) {
+void CustodyNode::UseSeal(std::function<std::unique_ptr<Seal>()> make_seal, int64_t lease_ms) {
   make_seal_ = std::move(make_seal);
+  seal_lease_ms_ = lease_ms;
   Start();
 }
 
@@ -289,6 +291,15 @@ absl::StatusOr<std::vector<Statement>> CustodyWorld::DeliverAsDevice(
 
 Statement CustodyWorld::SignConsent() {
   return account.SignConsent(topology(), "CN", us.region(), 1, now());
+}
+
+void CustodyWorld::MoveAccount() {
+  const Statement consent = SignConsent();
+  COMITY_CHECK(DeliverAsDevice(us, {consent}).ok());
+  const MoveEvidence evidence =
+      SignMoveEvidence(deployment_, account.id(), 2, consent.digest(), now());
+  COMITY_CHECK(DeliverAsStorage(us, evidence.All()).ok());
+  COMITY_CHECK(cn.LoadAccount(account.id()).presence == Presence::kActive);
 }
 
 }  // namespace comity::custody

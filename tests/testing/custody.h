@@ -51,8 +51,8 @@ class CustodyNode final {
               CustodyNetwork* network, DeathPoints* deaths = nullptr);
   ~CustodyNode();
   void Start();
-  // Starts again, from now on under the seals that this makes.
-  void UseSeal(std::function<std::unique_ptr<Seal>()> make_seal);
+  // Starts again, from now on under the seals that this makes, with this lease.
+  void UseSeal(std::function<std::unique_ptr<Seal>()> make_seal, int64_t lease_ms = 0);
 
   Custody& custody() { return *custody_; }
   Site site() const;
@@ -88,6 +88,7 @@ class CustodyNode final {
   std::unique_ptr<MortalPeers> peers_;
   std::unique_ptr<ServiceSigner> signer_;
   std::function<std::unique_ptr<Seal>()> make_seal_;
+  int64_t seal_lease_ms_ = 0;
   std::unique_ptr<Seal> seal_;
   std::unique_ptr<Custody> custody_;
 };
@@ -162,6 +163,8 @@ class CustodyWorld {
   absl::StatusOr<std::vector<Statement>> DeliverAsDevice(CustodyNode& node,
                                                          const std::vector<Statement>& statements);
   Statement SignConsent();
+  // The whole move of the account from "us" to "cn", with its consent. CHECK: it was possible.
+  void MoveAccount();
 
   static KeyContext Context(std::string_view object = "object");
 

@@ -63,6 +63,9 @@ void ForEachStatementExample(Visit visit) {
   visit(Release{2, cn, digest('c'), digest('r'), digest('m')});
   visit(Abort{2, AbortReason::kDestinationRefused, digest('c')});
   visit(KeyRotation{2, 3, ExampleId<RequestId>('q')});
+  visit(KeyChange{2, KeyChangeKind::kScheduleDestruction, 1, 30, 1'520'000'000'000,
+                  ExampleId<RequestId>('q')});
+  visit(KeyVersionDestruction{2, 1, 1'520'000'000'000, 0});
   visit(KeyDestruction{1,
                        {std::string("\0\0\0\1", 4), std::string("\0\0\0\2", 4)},
                        1519776000000,

@@ -110,10 +110,57 @@ struct KeyRotation {
   static constexpr std::string_view kType = "key.rotation";
   AccountEpoch epoch = 0;
   KeyVersion version = 0;
-  RequestId request;  // of the device that asked
+  RequestId request;  // of the device that asked; zero: it fell due
   template <class Io, class Self>
   static void Fields(Io& io, Self& b) {
     io(16, b.epoch), io(17, b.version), io(18, b.request);
+  }
+};
+
+// The owner has said something else about the versions of its key.
+enum class KeyChangeKind : uint8_t {
+  kDisable = 1,  // the version opens and wraps nothing until it is enabled
+  kEnable = 2,
+  kScheduleDestruction = 3,  // disabled, and destroyed at destroy_time
+  kCancelDestruction = 4,    // still disabled
+  kSetMinUnwrapVersion = 5,  // no version before this one opens anything
+  kSetRotation = 6,          // a version makes itself this many days after the last; 0: never
+};
+constexpr bool IsValid(KeyChangeKind k) {
+  return k >= KeyChangeKind::kDisable && k <= KeyChangeKind::kSetRotation;
+}
+// From the word that a version is to be destroyed to its end.
+inline constexpr uint32_t kMinDestroyDays = 7;
+inline constexpr uint32_t kMaxDestroyDays = 30;
+// From one version to the next that makes itself.
+inline constexpr uint32_t kMinRotationDays = 1;
+inline constexpr uint32_t kMaxRotationDays = 3'650;
+struct KeyChange {
+  static constexpr std::string_view kType = "key.change";
+  AccountEpoch epoch = 0;
+  KeyChangeKind kind = KeyChangeKind::kDisable;
+  KeyVersion version = 0;  // 0 for kSetRotation
+  uint32_t days = 0;       // of kScheduleDestruction and kSetRotation
+  int64_t destroy_time = 0;
+  RequestId request;  // of the device that asked
+  template <class Io, class Self>
+  static void Fields(Io& io, Self& b) {
+    io(16, b.epoch), io(17, b.kind), io(18, b.version), io(19, b.days), io(20, b.destroy_time);
+    io(21, b.request);
+  }
+};
+
+// One version is destroyed here, as its owner had said; the account lives on. The times are those
+// of key.destruction.
+struct KeyVersionDestruction {
+  static constexpr std::string_view kType = "key.version-destruction";
+  AccountEpoch epoch = 0;
+  KeyVersion version = 0;
+  int64_t erased = 0;
+  int64_t unreadable_after = 0;
+  template <class Io, class Self>
+  static void Fields(Io& io, Self& b) {
+    io(16, b.epoch), io(17, b.version), io(18, b.erased), io(19, b.unreadable_after);
   }
 };
 

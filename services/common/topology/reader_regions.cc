@@ -11,6 +11,7 @@ namespace {
 namespace pb = comity::topology::v1;
 
 constexpr size_t kMaxSealHolders = 16;
+constexpr uint32_t kMaxSealLeaseDays = 3'650;
 
 // What no two services or regions of the file may share.
 struct Taken {
@@ -36,7 +37,11 @@ absl::Status ReadSeal(const pb::Service& service, const Place& here, const std::
   }
   const Place place = here.Of("shamir_seal", -1);
   const pb::ShamirSeal& seal = service.shamir_seal();
-  ShamirSealInfo read{seal.threshold(), {}};
+  ShamirSealInfo read{seal.threshold(), {}, seal.lease_days()};
+  if (read.lease_days > kMaxSealLeaseDays) {
+    return place.Broken("lease_days", subject + ": a lease has at most " +
+                                          std::to_string(kMaxSealLeaseDays) + " days");
+  }
   std::set<std::string> persons;
   for (int i = 0; i < seal.holders_size(); ++i) {
     const pb::SealHolder& holder = seal.holders(i);

@@ -39,6 +39,7 @@ struct SealHolderInfo {
 struct ShamirSealInfo {
   uint32_t threshold = 0;
   std::vector<SealHolderInfo> holders;
+  uint32_t lease_days = 0;  // custody seals itself after so many, unless renewed; 0: it does not
   // "shamir 2 of 3": as it stands in statuses and key locations.
   std::string Description() const;
   friend bool operator==(const ShamirSealInfo&, const ShamirSealInfo&) = default;

@@ -18,7 +18,7 @@ Account Active(const AccountId& id) {
   Account account{.id = id};
   account.presence = Presence::kActive;
   account.epoch = 1;
-  account.keys = {{1, 1, KeyState::kEnabled, 0, 0, "sealed"}};
+  account.keys = {{1, 1, KeyState::kActive, 0, 0, "sealed", {}}};
   return account;
 }
 Account ClosingAt(const AccountId& id, UnixMillis time) {

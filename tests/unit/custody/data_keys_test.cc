@@ -76,8 +76,10 @@ TEST_F(DataKeysTest, GarbageAndForeignWrapsAreCorrupt) {
 TEST_F(DataKeysTest, VersionThatNeverWasIsCorrupt) {
   ASSERT_OK_AND_ASSIGN(const auto made, Generate(Device()));
   std::string wrapped = made.front().wrapped;
-  wrapped[25] = 9;
-  EXPECT_THAT(Unwrap(Device(), wrapped), RefusedWith(Reason::kDataCorrupt));
+  for (const char version : {9, 0}) {
+    wrapped[25] = version;
+    EXPECT_THAT(Unwrap(Device(), wrapped), RefusedWith(Reason::kDataCorrupt));
+  }
 }
 
 TEST_F(DataKeysTest, StrangersDeviceIsRefused) {
@@ -161,7 +163,7 @@ TEST_F(DataKeysTest, DisabledAndDestroyedVersionsSayWhich) {
   ASSERT_OK_AND_ASSIGN(const Vault::Keys keys, world_.us.custody().vault().Open());
   const KeySealer& sealer = *keys;
   Account changed = account;
-  changed.keys.front().state = KeyState::kDisabled;
+  changed.keys.front().state = KeyState::kReleased;
   ASSERT_OK_AND_ASSIGN(const auto disabled, OpenStoredAccount(changed, sealer, world_.us.region()));
   EXPECT_THAT(OpenDataKey(*disabled, CustodyWorld::Context(), made.front().wrapped),
               RefusedWith(Reason::kKeyDisabled));

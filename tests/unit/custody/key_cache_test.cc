@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "services/common/crypto/aead.h"
 #include "services/common/crypto/random.h"
+#include "services/common/status/reason.h"
+#include "tests/testing/matchers.h"
 
 namespace comity::custody {
 namespace {
@@ -108,14 +111,16 @@ TEST_F(KeyCacheTest, DeviceAndVersionsAreLookedUp) {
   OpenAccount account;
   const SigningKeyId device = RandomId<SigningKeyId>();
   account.devices = {device};
-  account.versions.push_back({1, KeyState::kEnabled, nullptr});
-  account.versions.push_back({2, KeyState::kEnabled, nullptr});
-  account.versions.push_back({3, KeyState::kDisabled, nullptr});
+  account.versions.push_back({1, absl::OkStatus(), nullptr});
+  account.versions.push_back({2, absl::OkStatus(), nullptr});
+  account.versions.push_back({3, Refuse(Reason::kKeyDisabled), nullptr});
+  EXPECT_EQ(account.Newest(), nullptr) << "the newest one may not be used";
   EXPECT_TRUE(account.HasDevice(device));
   EXPECT_FALSE(account.HasDevice(RandomId<SigningKeyId>()));
-  EXPECT_EQ(account.Newest()->version, 2u);
-  EXPECT_EQ(account.Find(3)->state, KeyState::kDisabled);
+  EXPECT_THAT(account.Find(3)->opens, RefusedWith(Reason::kKeyDisabled));
   EXPECT_EQ(account.Find(4), nullptr);
+  ASSERT_OK_AND_ASSIGN(account.versions.back().key, GcmSivKey::Create(RandomSecret(kAeadKeySize)));
+  EXPECT_EQ(account.Newest()->version, 3u);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "services/custody/key_export.h"
 
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -49,6 +50,40 @@ TEST_F(KeyExportTest, KeysArriveAsTheyWere) {
   }
   EXPECT_TRUE(opened.metadata_private_key.ConstantTimeEquals(keys_.metadata_private_key));
   EXPECT_EQ(opened.metadata_public_key, keys_.metadata_public_key);
+}
+
+TEST_F(KeyExportTest, WhatTheOwnerHasSaidArrives) {
+  keys_.versions[0].word = {true, 5'000};
+  keys_.versions[1].version = 9;
+  keys_.versions[0].version = 6;
+  keys_.min_unwrap_version = 6;
+  keys_.rotation_days = 90;
+  ASSERT_OK_AND_ASSIGN(const ExportedKeys opened,
+                       OpenExport(transport_.private_key, place_, Seal()));
+  EXPECT_EQ(opened.versions[0].word, keys_.versions[0].word);
+  EXPECT_EQ(opened.versions[1].word, OwnersWord());
+  EXPECT_EQ(opened.min_unwrap_version, 6u);
+  EXPECT_EQ(opened.rotation_days, 90u);
+}
+
+TEST_F(KeyExportTest, WordsThatCannotBeMeantAreRefused) {
+  keys_.min_unwrap_version = 4;  // and yet version 1 came along
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+  keys_.min_unwrap_version = 1;
+  keys_.rotation_days = kMaxRotationDays + 1;
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+  keys_.rotation_days = 0;
+  keys_.versions[1].word = {true, 5'000};
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt)) << "the newest is given up";
+  keys_.versions[1].word = {true, 0};
+  EXPECT_THAT(Open(place_, Seal()), IsOk());
+  keys_.versions[1].created = std::numeric_limits<UnixMillis>::max();
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+  keys_.versions[1].created = 2'000;
+  keys_.versions[0].word = {true, -1};
+  EXPECT_THAT(Open(place_, Seal()), RefusedWith(Reason::kDataCorrupt));
+  keys_.versions[0].word = {true, 0};
+  EXPECT_THAT(Open(place_, Seal()), IsOk());
 }
 
 TEST_F(KeyExportTest, NothingOpensAsPartOfAnotherMove) {

@@ -73,8 +73,8 @@ TEST_F(KeyMoveTest, EveryActHasItsLeafBefore) {
 }
 
 TEST_F(KeyMoveTest, AllVersionsMove) {
-  ASSERT_THAT(world_.us.custody().custodian().Rotate(world_.Device(), world_.account.id(),
-                                                     RandomId<RequestId>()),
+  ASSERT_THAT(world_.us.custody().key_versions().Rotate(world_.Device(), world_.account.id(),
+                                                        RandomId<RequestId>()),
               IsOk());
   const std::string newer = world_.Generate(world_.us);
   world_.Consent();
@@ -187,8 +187,8 @@ TEST_F(KeyMoveTest, NoVersionIsMadeWhileTheMoveIsDecided) {
   LoseAnswersOfImports();
   world_.Consent();
   world_.us.Tick();
-  EXPECT_THAT(world_.us.custody().custodian().Rotate(world_.Device(), world_.account.id(),
-                                                     RandomId<RequestId>()),
+  EXPECT_THAT(world_.us.custody().key_versions().Rotate(world_.Device(), world_.account.id(),
+                                                        RandomId<RequestId>()),
               RefusedWith(Reason::kAccountFenced));
   // The owner goes on reading and writing: no data is fenced.
   EXPECT_TRUE(world_.Opens(world_.us, wrapped_));

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "services/common/statement/account.h"
-#include "services/custody/custodian.h"
 #include "services/custody/key_export.h"
+#include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
 #include "services/custody/wrapped_key.h"
 #include "tests/testing/custody.h"
@@ -22,8 +22,8 @@ class RotationTest : public testing::Test {
   RotationTest() : old_(world_.Generate(world_.us, world_.account)) {}
 
   absl::StatusOr<Statement> RotateAt(CustodyNode& node, uint64_t request) {
-    return node.custody().custodian().Rotate(CustodyNode::Device(world_.account.device()),
-                                             world_.account.id(), NumberedRequest(request));
+    return node.custody().key_versions().Rotate(CustodyNode::Device(world_.account.device()),
+                                                world_.account.id(), NumberedRequest(request));
   }
   absl::StatusOr<Statement> Rotate(uint64_t request = 1) { return RotateAt(world_.us, request); }
   static KeyVersion VersionIn(const Statement& rotation) {
@@ -38,16 +38,6 @@ class RotationTest : public testing::Test {
       versions.push_back(key.version);
     }
     return versions;
-  }
-  // The whole move to "cn", with its consent.
-  void Move() {
-    const Statement consent = world_.SignConsent();
-    ASSERT_THAT(world_.DeliverAsDevice(world_.us, {consent}), IsOk());
-    ASSERT_THAT(world_.DeliverAsStorage(
-                    world_.us, SignMoveEvidence(world_.deployment(), world_.account.id(), 2,
-                                                consent.digest(), world_.now())
-                                   .All()),
-                IsOk());
   }
 
   CustodyWorld world_;
@@ -97,9 +87,9 @@ TEST_F(RotationTest, AnotherRequestMakesAnotherVersion) {
 
 TEST_F(RotationTest, RepeatIsForgottenAfterADay) {
   ASSERT_THAT(Rotate(1), IsOk());
-  world_.clock.Advance(kRotationMemoryMs);
+  world_.clock.Advance(kChangeMemoryMs);
   ASSERT_THAT(Rotate(2), IsOk());
-  EXPECT_EQ(world_.us.LoadAccount(world_.account.id()).rotations.size(), 1u);
+  EXPECT_EQ(world_.us.LoadAccount(world_.account.id()).changes.size(), 1u);
   ASSERT_OK_AND_ASSIGN(const Statement again, Rotate(1));
   EXPECT_EQ(VersionIn(again), 4u);
 }
@@ -124,7 +114,7 @@ TEST_F(RotationTest, MoveCarriesEveryVersionAndRotationGoesOnThere) {
   ASSERT_THAT(Rotate(1), IsOk());
   const std::string second = world_.Generate(world_.us, world_.account);
   ASSERT_THAT(Rotate(2), IsOk());
-  Move();
+  world_.MoveAccount();
   EXPECT_THAT(Rotate(3), RefusedWith(Reason::kAccountNotHere));
   EXPECT_TRUE(world_.Opens(world_.cn, world_.account, old_));
   EXPECT_TRUE(world_.Opens(world_.cn, world_.account, second));
@@ -138,7 +128,7 @@ TEST_F(RotationTest, MoveCarriesEveryVersionAndRotationGoesOnThere) {
 
 TEST_F(RotationTest, RepeatAfterTheMoveIsStillAnswered) {
   ASSERT_OK_AND_ASSIGN(const Statement rotation, Rotate());
-  Move();
+  world_.MoveAccount();
   EXPECT_THAT(Rotate(), IsOkAndHolds(rotation));
 }
 
@@ -176,11 +166,11 @@ TEST_F(RotationTest, SuspendedAccountIsRefused) {
 }
 
 TEST_F(RotationTest, OnlyADeviceOfTheAccountMayRotate) {
-  Custodian& custodian = world_.us.custody().custodian();
-  EXPECT_THAT(custodian.Rotate(CustodyNode::Device(MakeTestDevice()), world_.account.id(),
-                               NumberedRequest(1)),
+  KeyVersions& versions = world_.us.custody().key_versions();
+  EXPECT_THAT(versions.Rotate(CustodyNode::Device(MakeTestDevice()), world_.account.id(),
+                              NumberedRequest(1)),
               RefusedWith(Reason::kAccountNotYours));
-  EXPECT_THAT(custodian.Rotate(world_.us.Storage(), world_.account.id(), NumberedRequest(1)),
+  EXPECT_THAT(versions.Rotate(world_.us.Storage(), world_.account.id(), NumberedRequest(1)),
               RefusedWith(Reason::kAccountNotYours));
   EXPECT_THAT(RotateAt(world_.cn, 1), RefusedWith(Reason::kAccountNotYours));
 }
@@ -198,7 +188,7 @@ TEST_F(RotationTest, NoMoreVersionsThanCanMove) {
     ASSERT_THAT(Rotate(version), IsOk());
   }
   EXPECT_THAT(Rotate(1'000), RefusedWith(Reason::kStateNotReady));
-  Move();
+  world_.MoveAccount();
   EXPECT_EQ(WrappedUnder(world_.cn), kMaxExportedVersions);
 }
 

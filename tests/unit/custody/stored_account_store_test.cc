@@ -63,9 +63,9 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   full.territory = "HK";
   full.data_region = TestDeployment::Region("cn");
   full.fork = statement;
-  full.keys.push_back({7, 2, KeyState::kInactive, 11, 0, "sealed"});
-  full.keys.push_back({7, 3, KeyState::kDestroyed, 11, 12, ""});
-  full.keys.push_back({7, 4, KeyState::kDisabled, 11, 0, "sealed too"});
+  full.keys.push_back({7, 2, KeyState::kInactive, 11, 0, "sealed", {}});
+  full.keys.push_back({7, 3, KeyState::kDestroyed, 11, 12, "", {}});
+  full.keys.push_back({7, 4, KeyState::kReleased, 11, 0, "sealed too", {true, 13}});
   full.metadata_keys[7] = "sealed metadata";
   full.closing = Closing{5, 99, statement};
   Outgoing move;
@@ -89,7 +89,10 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
       Incoming{9, TestDeployment::Region("cn"), Sha256Digest("c"), Sha256Digest("e"), statement};
   full.aborted_incoming[TestDeployment::Region("cn")] = 4;
   full.destructions[3] = statement;
-  full.rotations = {{ExampleId<SigningKeyId>('d'), NumberedRequest(1), 31, statement}};
+  full.version_destructions = {statement, statement};
+  full.min_unwrap_version = 2;
+  full.rotation_days = 90;
+  full.changes = {{ExampleId<SigningKeyId>('d'), NumberedRequest(1), 31, statement}};
   full.leaves = 17;
   full.last_leaf = Sha256Digest("leaf");
   ASSERT_OK_AND_ASSIGN(full.version, store().Commit(before, full, {}));
@@ -102,10 +105,14 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   EXPECT_EQ(loaded.untold_aborts.size(), 1u);
   EXPECT_EQ(loaded.aborted_incoming, full.aborted_incoming);
   EXPECT_EQ(loaded.fork, full.fork);
-  ASSERT_EQ(loaded.rotations.size(), 1u);
-  EXPECT_EQ(loaded.rotations[0].device, full.rotations[0].device);
-  EXPECT_EQ(loaded.rotations[0].request, full.rotations[0].request);
-  EXPECT_EQ(loaded.rotations[0].time, 31);
+  EXPECT_EQ(loaded.keys.back().word, (OwnersWord{true, 13}));
+  EXPECT_EQ(loaded.version_destructions, full.version_destructions);
+  EXPECT_EQ(loaded.min_unwrap_version, 2u);
+  EXPECT_EQ(loaded.rotation_days, 90u);
+  ASSERT_EQ(loaded.changes.size(), 1u);
+  EXPECT_EQ(loaded.changes[0].device, full.changes[0].device);
+  EXPECT_EQ(loaded.changes[0].request, full.changes[0].request);
+  EXPECT_EQ(loaded.changes[0].time, 31);
 }
 
 TEST_F(StoredAccountStoreTest, SkimmingReadsTheRecordAlone) {

@@ -81,7 +81,7 @@ TEST_F(SealedCustodyTest, EveryUseOfAKeyIsRefused) {
   std::vector<PlainKey> keys;
   keys.push_back({CustodyWorld::Context(), RandomSecret(32)});
   EXPECT_THAT(custody.data_keys().Wrap(Device(), id, keys), RefusedWith(Reason::kSealed));
-  EXPECT_THAT(custody.custodian().Rotate(Device(), id, RandomId<RequestId>()),
+  EXPECT_THAT(custody.key_versions().Rotate(Device(), id, RandomId<RequestId>()),
               RefusedWith(Reason::kSealed));
   TestAccount other = world_.deployment().NewAccount();
   EXPECT_THAT(custody.custodian().Create(CustodyNode::Device(other.device()), other.entries(),
@@ -370,6 +370,113 @@ TEST_F(LoneVaultTest, SealThatDoesNotOpenByItselfAndHasNoPeopleStartsNothing) {
   } seal;
   Vault vault(&site_, &seal, &log_, [] {});
   EXPECT_THAT(vault.Start(), RefusedWith(Reason::kSealed));
+}
+
+// The same, under a seal with a lease of eight days.
+class LeasedCustodyTest : public SealedCustodyTest {
+ protected:
+  static constexpr int64_t kLease = 8 * kDayMs;
+  LeasedCustodyTest() {
+    world_.us.UseSeal([this] { return std::make_unique<ShamirSeal>(split_.record); }, kLease);
+    Unseal();
+  }
+};
+
+TEST_F(LeasedCustodyTest, SealsItselfWhenNobodyRenews) {
+  EXPECT_EQ(vault().state().lease_end, world_.now() + kLease);
+  world_.clock.Advance(kLease - 1);
+  world_.us.Tick();
+  EXPECT_THAT(Unwrap(), IsOk());
+  world_.clock.Advance(1);
+  EXPECT_THAT(vault().CheckOpen(), RefusedWith(Reason::kSealed)) << "before anybody looked";
+  ASSERT_TRUE(world_.us.custody().data_keys().IsCached(world_.account.id()));
+  EXPECT_THAT(Unwrap(), RefusedWith(Reason::kSealed));
+  world_.us.Tick();
+  EXPECT_THAT(Unwrap(), RefusedWith(Reason::kSealed));
+  EXPECT_TRUE(vault().state().sealed);
+  EXPECT_EQ(vault().state().lease_end, 0);
+  EXPECT_EQ(Leaves(kLeafSealed), 1u);
+  Unseal();
+  EXPECT_THAT(Unwrap(), IsOk());
+  EXPECT_EQ(vault().state().lease_end, world_.now() + kLease);
+}
+
+TEST_F(LeasedCustodyTest, AsManyHoldersAsOpenItRenewIt) {
+  world_.clock.Advance(kLease / 2);
+  ASSERT_OK_AND_ASSIGN(const SealState one, Enter(0));
+  EXPECT_EQ(one.entered(), 1u);
+  EXPECT_EQ(one.lease_end, world_.now() + kLease / 2) << "one is not enough";
+  EXPECT_EQ(Leaves(kLeafRenewed), 0u);
+  ASSERT_OK_AND_ASSIGN(const SealState again, Enter(0));
+  EXPECT_EQ(again.entered(), 1u) << "the same person twice is one person";
+  ASSERT_OK_AND_ASSIGN(const SealState two, Enter(2));
+  EXPECT_EQ(two.entered(), 0u) << "the next renewal begins anew";
+  EXPECT_EQ(two.lease_end, world_.now() + kLease);
+  EXPECT_EQ(Leaves(kLeafRenewed), 1u);
+  world_.clock.Advance(kLease - 1);
+  world_.us.Tick();
+  EXPECT_THAT(Unwrap(), IsOk());
+}
+
+TEST_F(LeasedCustodyTest, WrongShareRenewsNothing) {
+  ASSERT_THAT(Enter(0), IsOk());
+  EXPECT_THAT(vault().Enter(Person("ops-fox"), EncodeSealShare(split_.shares[2])),
+              RefusedWith(Reason::kShareInvalid));
+  EXPECT_EQ(vault().state().entered(), 1u);
+}
+
+TEST_F(LeasedCustodyTest, NothingIsRenewedWithoutItsLeaf) {
+  ASSERT_THAT(Enter(0), IsOk());
+  world_.clock.Advance(kDayMs);
+  world_.us.log().FailNext(FakeLeafLog::Fate::kNotWritten);
+  EXPECT_THAT(Enter(1), RefusedWith(Reason::kLogUnavailable));
+  EXPECT_EQ(vault().state().lease_end, world_.now() + kLease - kDayMs);
+  ASSERT_OK_AND_ASSIGN(const SealState state, Enter(1));
+  EXPECT_EQ(state.lease_end, world_.now() + kLease);
+}
+
+TEST_F(LeasedCustodyTest, ClockThatJumpsAheadSealsAndOneThatStandsDoesNot) {
+  for (int i = 0; i < 100; ++i) world_.us.Tick();
+  EXPECT_THAT(Unwrap(), IsOk());
+  world_.clock.Advance(100 * kLease);
+  world_.us.Tick();
+  EXPECT_THAT(Unwrap(), RefusedWith(Reason::kSealed));
+}
+
+TEST_F(LeasedCustodyTest, RenewalBegunBeforeASealingDoesNotCountAfterIt) {
+  ASSERT_THAT(Enter(0), IsOk());
+  SealAgain();
+  EXPECT_EQ(vault().state().entered(), 0u);
+  Unseal();
+  ASSERT_OK_AND_ASSIGN(const SealState state, Enter(1));
+  EXPECT_EQ(state.entered(), 1u);
+  EXPECT_EQ(Leaves(kLeafRenewed), 0u);
+}
+
+TEST_F(LeasedCustodyTest, OneShareDoesNotReviveALeaseThatIsOver) {
+  ASSERT_THAT(Enter(0), IsOk());
+  world_.clock.Advance(kLease);
+  ASSERT_OK_AND_ASSIGN(const SealState state, Enter(1));
+  EXPECT_TRUE(state.sealed);
+  EXPECT_EQ(state.entered(), 1u) << "one for opening";
+  EXPECT_THAT(Unwrap(), RefusedWith(Reason::kSealed));
+  ASSERT_OK_AND_ASSIGN(const SealState opened, Enter(2));
+  EXPECT_FALSE(opened.sealed);
+  EXPECT_EQ(Leaves(kLeafRenewed), 0u);
+  EXPECT_THAT(world_.us.log().types(),
+              testing::ElementsAre(kLeafCreated, kLeafUnsealed, kLeafSealed, kLeafUnsealed));
+}
+
+TEST_F(LeasedCustodyTest, StatusSaysSealedFromTheVeryEndOn) {
+  world_.clock.Advance(kLease);
+  EXPECT_TRUE(vault().state().sealed);
+  EXPECT_EQ(vault().state().lease_end, 0);
+}
+
+TEST_F(LeasedCustodyTest, RestartIsSealedWhateverTheLeaseSays) {
+  world_.us.Start();
+  EXPECT_TRUE(vault().state().sealed);
+  EXPECT_EQ(vault().state().lease_end, 0);
 }
 
 }  // namespace

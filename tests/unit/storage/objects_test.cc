@@ -6,7 +6,9 @@
 
 #include "services/common/crypto/digest.h"
 #include "services/common/crypto/random.h"
+#include "services/common/statement/wrapped_key_name.h"
 #include "services/storage/stored_commit.h"
+#include "services/storage/stored_object_store.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/storage_world.h"
 
@@ -30,6 +32,15 @@ class ObjectsTest : public ::testing::Test {
     auto access = Own(Access::kWrite);
     if (!access.ok()) return access.status();
     return world_.us.node->objects().Delete(*access, request, object, expected);
+  }
+  absl::Status ReplaceKeys(const ReplaceKeysCommand& command) {
+    auto access = Own(Access::kWrite);
+    if (!access.ok()) return access.status();
+    return world_.us.node->objects().ReplaceKeys(*access, command);
+  }
+  static ReplaceKeysCommand NewKeysFor(const ObjectRecord& record) {
+    return {RandomId<RequestId>(), record.object,     record.version,
+            record.content,        "new content key", "new attributes key"};
   }
   absl::StatusOr<ListedObjects> List(const std::optional<ObjectId>& after, size_t limit) {
     auto access = Own(Access::kRead);
@@ -137,6 +148,71 @@ TEST_F(ObjectsTest, DeletedObjectIsGone) {
   EXPECT_THAT(Delete(kObject, 0), RefusedWith(Reason::kObjectNotFound));
   EXPECT_THAT(world_.Get(world_.us, account_, kObject).status(),
               RefusedWith(Reason::kObjectNotFound));
+}
+
+TEST_F(ObjectsTest, OtherWrapsOfAVersionChangeNothingElse) {
+  ObjectRecord record = world_.Put(world_.us, account_, kObject, "ciphertext");
+  const size_t blobs = Blobs();
+  world_.clock.Advance(kDayMs);
+  ASSERT_THAT(ReplaceKeys(NewKeysFor(record)), IsOk());
+  record.wrapped_content_key = "new content key";
+  record.wrapped_attributes_key = "new attributes key";
+  ASSERT_OK_AND_ASSIGN(const ListedObjects listed, List(std::nullopt, 10));
+  ASSERT_EQ(listed.objects.size(), 1u);
+  EXPECT_EQ(listed.objects[0], record);
+  EXPECT_EQ(Blobs(), blobs);
+  StoredObjectStore objects(&world_.us.records);
+  ASSERT_OK_AND_ASSIGN(const auto gone, objects.Gone(account_.id(), 7, std::nullopt));
+  EXPECT_TRUE(gone.empty()) << "its bytes are in use";
+  EXPECT_THAT(world_.Get(world_.us, account_, kObject), IsOkAndHolds(std::string("ciphertext")));
+  ASSERT_OK_AND_ASSIGN(
+      const AccountReport report,
+      world_.us.node->accounts().Get(StorageWorld::DeviceOf(account_), account_.id()));
+  EXPECT_EQ(report.sum.objects, 1u);
+  EXPECT_EQ(report.sum.bytes, 10u);
+}
+
+TEST_F(ObjectsTest, WrapsOfAnotherVersionAreNotTaken) {
+  const ObjectRecord first = world_.Put(world_.us, account_, kObject, "one");
+  const ObjectRecord second = world_.Put(world_.us, account_, kObject, "two", 1);
+  EXPECT_THAT(ReplaceKeys(NewKeysFor(first)), RefusedWith(Reason::kConflict));
+  ReplaceKeysCommand other = NewKeysFor(second);
+  other.content = RandomId<ContentId>();
+  EXPECT_THAT(ReplaceKeys(other), RefusedWith(Reason::kConflict));
+  other = NewKeysFor(second);
+  other.object = ObjectInBucket(9);
+  EXPECT_THAT(ReplaceKeys(other), RefusedWith(Reason::kObjectNotFound));
+  ASSERT_OK_AND_ASSIGN(const ListedObjects listed, List(std::nullopt, 10));
+  EXPECT_EQ(listed.objects[0], second);
+}
+
+TEST_F(ObjectsTest, OlderKeyVersionDoesNotComeBack) {
+  const ObjectRecord record = world_.Put(world_.us, account_, kObject, "one");
+  const auto under = [&](KeyVersion version) {
+    ReplaceKeysCommand command = NewKeysFor(record);
+    command.wrapped_content_key = WrappedKeyPrefix({account_.id(), version});
+    command.wrapped_content_key.resize(kWrappedKeySize, 'w');
+    command.wrapped_attributes_key = command.wrapped_content_key;
+    return command;
+  };
+  ASSERT_THAT(ReplaceKeys(under(3)), IsOk());
+  EXPECT_THAT(ReplaceKeys(under(2)), RefusedWith(Reason::kConflict)) << "a slow device";
+  EXPECT_THAT(ReplaceKeys(under(3)), IsOk());
+  EXPECT_THAT(ReplaceKeys(under(4)), IsOk());
+}
+
+TEST_F(ObjectsTest, RepeatedReplacementDoesNotUndoALaterOne) {
+  const ObjectRecord record = world_.Put(world_.us, account_, kObject, "one");
+  const ReplaceKeysCommand first = NewKeysFor(record);
+  ReplaceKeysCommand second = NewKeysFor(record);
+  second.wrapped_content_key = "newest content key";
+  ASSERT_THAT(ReplaceKeys(first), IsOk());
+  ASSERT_THAT(ReplaceKeys(second), IsOk());
+  EXPECT_THAT(ReplaceKeys(first), IsOk()) << "a repeat is the same replacement";
+  ASSERT_OK_AND_ASSIGN(const ListedObjects listed, List(std::nullopt, 10));
+  EXPECT_EQ(listed.objects[0].wrapped_content_key, "newest content key");
+  second.request = first.request;
+  EXPECT_THAT(ReplaceKeys(second), RefusedWith(Reason::kRequestIdReused));
 }
 
 TEST_F(ObjectsTest, ListIsByIdOverAllBucketsAndPaged) {

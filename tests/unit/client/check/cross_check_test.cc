@@ -50,12 +50,12 @@ TEST_F(CrossCheckTest, AFencedSourceDoesNotServe) {
 }
 
 TEST_F(CrossCheckTest, ASecondActiveKeyIsNamed) {
-  source().keys = {{1, "enabled"}};
+  source().keys = {{1, "active"}};
   EXPECT_THAT(Violations(), ElementsAre("keys-one-side: its keys are active in cn and us"));
 }
 
 TEST_F(CrossCheckTest, ServedDataWithoutAnActiveKeyIsLost) {
-  destination().keys = {{2, "disabled"}};
+  destination().keys = {{2, "released"}};
   EXPECT_THAT(Violations(), ElementsAre("lost: it is served in cn, and its key is active nowhere"));
 }
 

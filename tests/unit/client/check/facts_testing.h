@@ -23,14 +23,14 @@ struct WorldFacts {
     CustodyFact& source = us_custody.custody[kAccount];
     source.presence = "released";
     source.epoch = 1;
-    source.keys = {{1, "disabled"}};
+    source.keys = {{1, "released"}};
     source.decisions = {{2, "released"}};
     source.statements = {"consent"};
     source.move = KeyMoveFact{2, "cn", "consent", "released", true};
     CustodyFact& destination = cn_custody.custody[kAccount];
     destination.presence = "active";
     destination.epoch = 2;
-    destination.keys = {{2, "enabled"}};
+    destination.keys = {{2, "active"}};
     destination.statements = {"consent"};
 
     StorageFact& from = us_storage.storage[kAccount];

@@ -1,6 +1,8 @@
 #include "client/key/key.h"
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 
@@ -203,12 +205,60 @@ TEST_F(KeyLocationTest, AChangedBodyIsRefused) {
 }
 
 TEST(KeyVersionsTest, TheNewestWrapsAndTheOthersOpen) {
-  EXPECT_EQ(FormatKeyVersions({{1, "enabled"}}), "1");
-  EXPECT_EQ(FormatKeyVersions({{1, "enabled"}, {2, "enabled"}}),
+  EXPECT_EQ(FormatKeyVersions({.versions = {{1, "enabled"}}}), "1");
+  EXPECT_EQ(FormatKeyVersions({.versions = {{1, "enabled"}, {2, "enabled"}}}),
             "2 wraps; 1 opens what it wrapped");
-  EXPECT_EQ(FormatKeyVersions({{1, "destroyed"}, {2, "enabled"}, {3, "enabled"}, {4, "enabled"}}),
+  EXPECT_EQ(FormatKeyVersions(
+                {.versions = {{1, "destroyed"}, {2, "enabled"}, {3, "enabled"}, {4, "enabled"}}}),
             "4 wraps; 2, 3 open what they wrapped; 1 destroyed");
-  EXPECT_EQ(FormatKeyVersions({{1, "disabled"}}), "1 disabled");
+}
+
+TEST(KeyVersionsTest, NothingIsSaidToWrapThatDoesNot) {
+  EXPECT_EQ(FormatKeyVersions({.versions = {{1, "disabled"}}}), "1 disabled");
+  EXPECT_EQ(FormatKeyVersions({.versions = {{1, "enabled"}, {2, "disabled"}}}),
+            "none wraps; 1 opens what it wrapped; 2 disabled");
+  EXPECT_EQ(
+      FormatKeyVersions({.versions = {{1, "enabled"}, {2, "enabled"}}, .min_unwrap_version = 2}),
+      "2; 1 opens nothing any more");
+}
+
+// What custody in `cn` answers to one change of versions; a test changes one thing.
+class KeyChangeTest : public KeyLocationTest {
+ protected:
+  absl::StatusOr<ChangedKey> Verify(ServiceKind signer = ServiceKind::kCustody) const {
+    return VerifyKeyChange(
+        deployment_.topology(), TestDeployment::Region("cn"), account_.id(), order_, request_,
+        SignStatement(envelope_, change_, deployment_.service("cn", signer).statement_key),
+        endorsement_, kNow);
+  }
+  const RequestId request_ = NumberedRequest(1);
+  const KeyChangeOrder order_{KeyChangeKind::kScheduleDestruction, 1, 30};
+  KeyChange change_{2, KeyChangeKind::kScheduleDestruction, 1, 30, kNow + 30 * kDayMs, request_};
+};
+
+TEST_F(KeyChangeTest, SignedChangeSaysWhatBecomesOfTheVersion) {
+  ASSERT_OK_AND_ASSIGN(const ChangedKey changed, Verify());
+  EXPECT_EQ(changed.region, "cn");
+  EXPECT_EQ(changed.time, kNow);
+  EXPECT_EQ(changed.body.destroy_time, kNow + 30 * kDayMs);
+}
+
+TEST_F(KeyChangeTest, AnotherChangeThanTheOneAskedForIsRefused) {
+  const KeyChange asked = change_;
+  for (const auto& spoil : std::vector<std::function<void()>>{
+           [&] { change_.kind = KeyChangeKind::kDisable; }, [&] { change_.version = 2; },
+           [&] { change_.days = 7; }, [&] { change_.request = NumberedRequest(2); },
+           [&] { envelope_.region = "us"; }, [&] { envelope_.deployment = "other.test"; },
+           [&] { envelope_.subject = std::string(deployment_.NewAccount().id().bytes()); }}) {
+    const Envelope envelope = envelope_;
+    spoil();
+    EXPECT_THAT(Verify(), RefusedWith(Reason::kSignatureInvalid));
+    change_ = asked;
+    envelope_ = envelope;
+  }
+  EXPECT_THAT(Verify(ServiceKind::kStorage), RefusedWith(Reason::kSignatureInvalid));
+  endorsement_ = deployment_.service("us", ServiceKind::kCustody).endorsement;
+  EXPECT_THAT(Verify(), RefusedWith(Reason::kEndorsementMissing));
 }
 
 // What custody in `cn` answers to one rotation; a test changes one thing.
@@ -257,6 +307,31 @@ TEST_F(KeyRotationTest, ARotationSignedByStorageIsRefused) {
 TEST_F(KeyRotationTest, ARotationWithoutEndorsementIsRefused) {
   endorsement_ = deployment_.service("us", ServiceKind::kCustody).endorsement;
   EXPECT_THAT(Verify(), RefusedWith(Reason::kEndorsementMissing));
+}
+
+TEST_F(KeyLocationTest, CertificatesOfDestroyedVersionsAreVerified) {
+  const auto sign = [&](KeyVersion version, std::string_view region, ServiceKind kind) {
+    Envelope envelope = envelope_;
+    envelope.region = region;
+    return SignStatement(envelope, KeyVersionDestruction{2, version, kNow, 0},
+                         deployment_.service(region, kind).statement_key);
+  };
+  const Statement good = sign(1, "cn", ServiceKind::kCustody);
+  const std::vector<Statement> statements = {endorsement_, good,
+                                             sign(2, "us", ServiceKind::kCustody),
+                                             sign(3, "cn", ServiceKind::kStorage)};
+  KeyVersionsView view;
+  view.versions = {{1, "destroyed"}, {2, "destroyed"}, {3, "destroyed"}, {4, "enabled"}};
+  const RegionId cn = TestDeployment::Region("cn");
+  AddCertificates(deployment_.topology(), cn, account_.id(), statements, kNow, view);
+  EXPECT_EQ(view.versions[0].certificate, good);
+  EXPECT_EQ(view.endorsement, endorsement_);
+  EXPECT_FALSE(view.versions[1].certificate.has_value()) << "of another region";
+  EXPECT_FALSE(view.versions[2].certificate.has_value()) << "signed by storage";
+  view = {.versions = {{1, "destroyed"}}};
+  AddCertificates(deployment_.topology(), cn, deployment_.NewAccount().id(), statements, kNow,
+                  view);
+  EXPECT_FALSE(view.versions[0].certificate.has_value()) << "of another account";
 }
 
 TEST_F(KeyLocationTest, AStatementOfAnotherTypeIsRefused) {

@@ -45,6 +45,19 @@ TEST(TopologySealTest, HoldersAndThresholdAreRead) {
   EXPECT_FALSE(topology.FindRegion("cn")->service(ServiceKind::kCustody).shamir_seal.has_value());
 }
 
+TEST(TopologySealTest, LeaseHasDaysOrThereIsNone) {
+  const auto days = [](std::string_view to) {
+    return Parse(Replaced(SealedTopologyTemplate(), "threshold: 2", to));
+  };
+  ASSERT_OK_AND_ASSIGN(const Topology leased, days("threshold: 2 lease_days: 30"));
+  const ServiceInfo& custody = leased.FindRegion("us")->service(ServiceKind::kCustody);
+  EXPECT_EQ(custody.shamir_seal->lease_days, 30u);
+  EXPECT_EQ(custody.shamir_seal->Description(), "shamir 2 of 3");
+  EXPECT_THAT(days("threshold: 2 lease_days: 3650"), IsOk());
+  EXPECT_THAT(WhyBroken("threshold: 2", "threshold: 2 lease_days: 3651"),
+              HasSubstr("a lease has at most 3650 days"));
+}
+
 TEST(TopologySealTest, JurisdictionOfTooFewHoldersCannotCompel) {
   EXPECT_THAT(CompelUs(SealedTopologyTemplate()), ElementsAre("US"));
 }
