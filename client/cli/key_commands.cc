@@ -202,8 +202,7 @@ std::string_view Hint(KeyChangeKind kind) {
       return "the version is to be destroyed: `comity key cancel-destroy` first";
     case KeyChangeKind::kScheduleDestruction:
       return "the version is the newest, and wraps what you store: `comity key rotate` first; or "
-             "it "
-             "is to be destroyed already: `comity key versions`";
+             "it is to be destroyed already: `comity key versions`";
     case KeyChangeKind::kCancelDestruction:
       return "the version is not going to be destroyed: `comity key versions`";
     case KeyChangeKind::kDisable:
@@ -234,7 +233,11 @@ std::set<KeyVersion> Leaving(const KeyChangeOrder& order, const KeyVersionsView&
 }
 
 absl::Status CheckNothingIsLost(const Context::Device& device, const ChangeOptions& options) {
-  if (options.lose_objects) return absl::OkStatus();
+  const KeyChangeKind kind = options.order.kind;
+  const bool may_lose =
+      kind == KeyChangeKind::kScheduleDestruction || kind == KeyChangeKind::kSetMinUnwrapVersion;
+  // Whoever disables a version is in a hurry: nothing else is asked.
+  if (!may_lose || options.lose_objects) return absl::OkStatus();
   ASSIGN_OR_RETURN(const KeyVersionsView key, ListKeyVersions(*device.session, *device.profile));
   const std::set<KeyVersion> leaving = Leaving(options.order, key);
   if (leaving.empty()) return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/objects/listing.h"
 #include "client/objects/object_name.h"
 #include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
@@ -22,7 +23,6 @@ using CustodyApi = cpb::CustodyService;
 using StorageApi = spb::StorageService;
 
 constexpr size_t kChunk = 1 << 20;
-constexpr int kListPage = 1000;
 // A stream may take long on a slow line; what bounds it is the progress of its bytes.
 constexpr std::chrono::hours kStreamTimeout(12);
 
@@ -314,18 +314,7 @@ absl::Status ObjectClient::LoadIndex() {
   ASSIGN_OR_RETURN(const RegionId home, Home());
   std::map<std::string, ObjectInfo> index;
   std::vector<ObjectInfo> locked;
-  spb::ListObjectsRequest request;
-  request.set_account_id(std::string(profile_.account().bytes()));
-  request.set_page_size(kListPage);
-  do {
-    ASSIGN_OR_RETURN(const spb::ListObjectsResponse response,
-                     (session_.Call<StorageApi, spb::ListObjectsRequest, spb::ListObjectsResponse>(
-                         home, ServiceKind::kStorage, &StorageApi::Stub::ListObjects, request)));
-    std::vector<ObjectRecord> records;
-    for (const spb::ObjectVersion& object : response.objects()) {
-      ASSIGN_OR_RETURN(ObjectRecord record, RecordOf(object));
-      records.push_back(std::move(record));
-    }
+  const auto add = [&](const std::vector<ObjectRecord>& records) -> absl::Status {
     std::vector<ObjectInfo> infos;
     RETURN_IF_ERROR(Open(records, infos));
     for (ObjectInfo& info : infos) {
@@ -336,8 +325,9 @@ absl::Status ObjectClient::LoadIndex() {
       std::string name = info.attributes.name;
       index.insert_or_assign(std::move(name), std::move(info));
     }
-    request.set_page_token(response.next_page_token());
-  } while (!request.page_token().empty());
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(ForEachPage(session_, home, profile_.account(), add));
   index_ = std::move(index);
   locked_ = std::move(locked);
   return absl::OkStatus();

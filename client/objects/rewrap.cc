@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/objects/listing.h"
 #include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/storage/v1/storage.grpc.pb.h"
@@ -19,40 +20,16 @@ namespace spb = comity::storage::v1;
 using CustodyApi = cpb::CustodyService;
 using StorageApi = spb::StorageService;
 
-// Two wraps of each go into one call to custody, which takes 10,000.
-constexpr int kPage = 1'000;
 // The first one works, the second finds that nothing is left. More are needed only while others
 // store or rotate.
 constexpr int kMaxPasses = 8;
-
-// Calls `use` with every page of the account's objects.
-template <typename Use>
-absl::Status ForEachPage(Session& session, const RegionId& home, const std::string& account,
-                         const Use& use) {
-  spb::ListObjectsRequest request;
-  request.set_account_id(account);
-  request.set_page_size(kPage);
-  do {
-    ASSIGN_OR_RETURN(const spb::ListObjectsResponse page,
-                     (session.Call<StorageApi, spb::ListObjectsRequest, spb::ListObjectsResponse>(
-                         home, ServiceKind::kStorage, &StorageApi::Stub::ListObjects, request)));
-    std::vector<ObjectRecord> records;
-    for (const spb::ObjectVersion& object : page.objects()) {
-      ASSIGN_OR_RETURN(ObjectRecord record, RecordOf(object));
-      records.push_back(std::move(record));
-    }
-    RETURN_IF_ERROR(use(records));
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return absl::OkStatus();
-}
 
 class Rewrapper final {
  public:
   Rewrapper(Session& session, const Profile& profile, const RewrapProgress& progress, RegionId home,
             RegionId custody)
       : session_(session),
-        account_(profile.account().bytes()),
+        account_(profile.account()),
         progress_(progress),
         home_(std::move(home)),
         custody_(std::move(custody)) {}
@@ -76,10 +53,11 @@ class Rewrapper final {
   }
 
  private:
+  // Two wraps of each go into one call to custody, which takes 10,000.
   absl::Status DoPage(const std::vector<ObjectRecord>& records) {
     if (records.empty()) return absl::OkStatus();
     cpb::BatchRewrapDataKeysRequest request;
-    request.set_account_id(account_);
+    request.set_account_id(std::string(account_.bytes()));
     request.set_reason(cpb::USE_REASON_OWNER_REWRAP);
     for (const ObjectRecord& record : records) {
       cpb::UnwrapItem& content = *request.add_items();
@@ -121,7 +99,7 @@ class Rewrapper final {
     }
     spb::ReplaceWrappedKeysRequest request;
     request.set_request_id(std::string(RandomId<RequestId>().bytes()));
-    request.set_account_id(account_);
+    request.set_account_id(std::string(account_.bytes()));
     request.set_object_id(std::string(record.object.bytes()));
     request.set_version(record.version);
     request.set_content_id(std::string(record.content.bytes()));
@@ -142,7 +120,7 @@ class Rewrapper final {
   }
 
   Session& session_;
-  const std::string account_;
+  const AccountId account_;
   const RewrapProgress& progress_;
   const RegionId home_;
   const RegionId custody_;
@@ -168,16 +146,14 @@ absl::StatusOr<uint64_t> CountWrappedUnder(Session& session, const Profile& prof
     const absl::StatusOr<WrappedKeyName> name = ParseWrappedKey(wrap);
     return name.ok() && versions.contains(name->version);
   };
-  RETURN_IF_ERROR(ForEachPage(session, home, std::string(profile.account().bytes()),
-                              [&](const std::vector<ObjectRecord>& records) {
-                                for (const ObjectRecord& record : records) {
-                                  objects += under(record.wrapped_content_key) ||
-                                                     under(record.wrapped_attributes_key)
-                                                 ? 1
-                                                 : 0;
-                                }
-                                return absl::OkStatus();
-                              }));
+  RETURN_IF_ERROR(
+      ForEachPage(session, home, profile.account(), [&](const std::vector<ObjectRecord>& records) {
+        for (const ObjectRecord& record : records) {
+          objects +=
+              under(record.wrapped_content_key) || under(record.wrapped_attributes_key) ? 1 : 0;
+        }
+        return absl::OkStatus();
+      }));
   return objects;
 }
 

@@ -122,12 +122,15 @@ absl::Status Apply(const ChangeCommand& command, UnixMillis now, Account& accoun
   return absl::OkStatus();
 }
 
-// What is signed about a change that has been applied.
-KeyChange Describe(const ChangeCommand& command, const Account& account, UnixMillis now) {
-  KeyChange body{account.epoch, command.kind, command.version, command.days, 0, command.request};
-  if (command.kind == KeyChangeKind::kScheduleDestruction)
-    body.destroy_time = DestroyTime(command, now);
-  return body;
+// What is signed about a change.
+KeyChange Describe(const ChangeCommand& command, AccountEpoch epoch, UnixMillis now) {
+  const bool ends = command.kind == KeyChangeKind::kScheduleDestruction;
+  return {epoch,
+          command.kind,
+          command.version,
+          command.days,
+          ends ? DestroyTime(command, now) : 0,
+          command.request};
 }
 
 // Is this the answer to that command?
@@ -275,7 +278,7 @@ absl::StatusOr<Statement> KeyVersions::Change(const Authorization& authorization
     RETURN_IF_ERROR(CheckChangeable(account));
     const UnixMillis now = site_->Now();
     RETURN_IF_ERROR(Apply(command, now, account));
-    ASSIGN_OR_RETURN(change, site_->Sign(account.id, Describe(command, account, now)));
+    ASSIGN_OR_RETURN(change, site_->Sign(account.id, Describe(command, account.epoch, now)));
     plan.leaves.push_back({std::string(kLeafChange), change.digest()});
     plan.changed = true;
     return Remember({device, command.request, now, change}, account);

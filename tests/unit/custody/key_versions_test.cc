@@ -236,6 +236,19 @@ TEST_F(KeyVersionsTest, NoVersionMakesItselfWhileTheNewestIsOutOfUse) {
   EXPECT_EQ(View().versions.size(), 3u);
 }
 
+// What keeps it from being suspended is read only when it is looked at.
+TEST_F(KeyVersionsTest, RotationOfAnAccountThatConsentedLateIsNotForgottenByARestart) {
+  world_.clock.Advance(TestDeployment::kWindowEnd - 5 * kDayMs - world_.now());
+  ASSERT_THAT(world_.DeliverAsDevice(world_.us, {world_.SignConsent()}), IsOk());
+  ASSERT_THAT(Change(Kind::kSetRotation, 0, 1), IsOk());
+  world_.us.Tick();
+  const size_t before = View().versions.size();
+  world_.clock.Advance(10 * kDayMs);
+  world_.us.Start();
+  world_.us.Tick();
+  EXPECT_EQ(View().versions.size(), before + 1);
+}
+
 TEST_F(KeyVersionsTest, OnlyTheNewestCertificatesAreKept) {
   for (int i = 0; i < 20; ++i) ASSERT_THAT(Rotate(), IsOk());
   for (KeyVersion version = 20; version > 1; --version) {

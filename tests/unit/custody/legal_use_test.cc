@@ -14,6 +14,7 @@
 #include "tests/testing/authorisation.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/numbered_request.h"
 
 namespace comity::custody {
 namespace {
@@ -102,6 +103,22 @@ TEST_F(LegalUseTest, LeafCommitsToTheAuthorisationAndNamesNobody) {
   EXPECT_EQ(leaf.commitments.at("account"),
             Commit(use.salts.at("account"), "legal.use/account", owner_.id().bytes()));
   EXPECT_THAT(world_.cn.log().leaves(), Contains(use.leaf));
+}
+
+// Out of use is out of use for everybody; nothing is logged that could not happen.
+TEST_F(LegalUseTest, VersionThatItsOwnerHasDisabledOpensForNoAuthority) {
+  KeyVersions& versions = world_.cn.custody().key_versions();
+  const Authorization device = CustodyNode::Device(owner_.device());
+  ASSERT_THAT(
+      versions.Change(device, {owner_.id(), NumberedRequest(1), KeyChangeKind::kDisable, 1}),
+      IsOk());
+  const Authorisation authorisation = Case().Build();
+  EXPECT_THAT(Execute(authorisation), RefusedWith(Reason::kKeyDisabled));
+  EXPECT_EQ(Uses(), 0u);
+  ASSERT_THAT(versions.Change(device, {owner_.id(), NumberedRequest(2), KeyChangeKind::kEnable, 1}),
+              IsOk());
+  EXPECT_THAT(Execute(authorisation), IsOk());
+  EXPECT_EQ(Uses(), 1u);
 }
 
 TEST_F(LegalUseTest, RepeatGetsTheStoredAnswerAndNoNewLeaf) {

@@ -116,6 +116,24 @@ TEST_F(DecideNextStepTest, DecidedMoveIsNotDecidedAgain) {
   EXPECT_EQ(Decide(account).kind, Kind::kTellAbort);
 }
 
+// A peer that cannot be reached would put off whatever came after it.
+TEST_F(DecideNextStepTest, WhatNeedsNobodyComesBeforeWhatNeedsThePeer) {
+  Account account = Make({.consent_known = true});
+  account.outgoing->decision = Decision{DecisionKind::kAborted, consent_};
+  account.untold_aborts.push_back({TestDeployment::Region("cn"), consent_});
+  account.rotation_days = 1;
+  account.keys.front().created = world_.now() - kDayMs;
+  EXPECT_EQ(Decide(account).kind, Kind::kTellAbort);
+  Account given_up = account;
+  given_up.keys.front().word = {true, world_.now()};
+  EXPECT_EQ(Decide(given_up).kind, Kind::kDestroyVersions);
+  Account closing = account;
+  closing.closing = Closing{3, world_.now(), consent_};
+  EXPECT_EQ(Decide(closing).kind, Kind::kDestroyClosed);
+  account.untold_aborts.clear();
+  EXPECT_EQ(Decide(account).kind, Kind::kRotate);
+}
+
 TEST_F(DecideNextStepTest, ReleasedKeyIsToldThenDestroyed) {
   Account account = Make({.consent_known = true});
   account.presence = Presence::kReleased;

@@ -252,6 +252,14 @@ TEST_F(ExecutionTest, KeyThatIsDestroyedIsNotDecryptableHere) {
   EXPECT_THAT(c.targets[0].rejections, ElementsAre(Rejection::kNotDecryptableHere));
 }
 
+TEST_F(ExecutionTest, KeyThatItsOwnerHasDisabledIsNotDecryptableHere) {
+  const std::string id = Authorised();
+  world_.custody.RefuseAll(Reason::kKeyDisabled);
+  ASSERT_OK_AND_ASSIGN(const Case c, world_.Execute(id));
+  EXPECT_EQ(c.outcome, CaseOutcome::kNoData);
+  EXPECT_THAT(c.targets[0].rejections, ElementsAre(Rejection::kNotDecryptableHere));
+}
+
 TEST_F(ExecutionTest, KeyThatIsKeptInAnotherRegionIsNotDecryptableHere) {
   const std::string id = Authorised();
   world_.custody.RefuseAll(Reason::kAccountNotHere);

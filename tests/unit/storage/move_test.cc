@@ -220,6 +220,37 @@ TEST_F(MoveTest, WritesDuringTheCopyAreCarriedOver) {
               RefusedWith(Reason::kObjectNotFound));
 }
 
+TEST_F(MoveTest, WrapsReplacedDuringTheCopyAreCarriedOver) {
+  PassTheDate();
+  ConsentAndStart();
+  bool replaced = false;
+  world_.us.peer->SetHook([&](std::string_view call) {
+    if (call != "Copy" || replaced) return;
+    replaced = true;
+    const auto access = world_.us.node->accounts().Owner(StorageWorld::DeviceOf(account_),
+                                                         account_.id(), Access::kWrite);
+    const auto listed = world_.us.node->objects().List(*access, std::nullopt, 10);
+    for (const ObjectRecord& record : listed->objects) {
+      ASSERT_THAT(world_.us.node->objects().ReplaceKeys(
+                      *access, {RandomId<RequestId>(), record.object, record.version,
+                                record.content, "new content key", "new attributes key"}),
+                  IsOk());
+    }
+  });
+  EXPECT_EQ(world_.Advance(account_), Progress::kWait);
+  ASSERT_TRUE(replaced);
+  ExpectOnlyThereServes();
+  const auto access = world_.cn.node->accounts().Owner(StorageWorld::DeviceOf(account_),
+                                                       account_.id(), Access::kRead);
+  ASSERT_OK_AND_ASSIGN(const ListedObjects there,
+                       world_.cn.node->objects().List(*access, std::nullopt, 10));
+  ASSERT_EQ(there.objects.size(), 2u);
+  for (const ObjectRecord& record : there.objects) {
+    EXPECT_EQ(record.wrapped_content_key, "new content key");
+    EXPECT_EQ(record.wrapped_attributes_key, "new attributes key");
+  }
+}
+
 TEST_F(MoveTest, ObjectStoredAnewAfterItsDeletionIsTheNewOne) {
   PassTheDate();
   ConsentAndStart();
