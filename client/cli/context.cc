@@ -1,5 +1,6 @@
 #include "client/cli/context.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/common/status/retry_after.h"
 
 namespace comity::cli {
 namespace {
@@ -37,6 +39,20 @@ std::string Quoted(const std::string& cause) {
     text += (text.empty() ? "" : "\n            ") + PrintableName(line);
   }
   return text;
+}
+
+// Rounded up, so that nobody is told to come too soon.
+std::string HumanWait(std::chrono::milliseconds wait) {
+  const auto text = [](auto duration, const char* unit) {
+    return std::to_string(duration.count()) + unit;
+  };
+  if (wait < std::chrono::seconds(1)) return text(wait, " ms");
+  if (wait < std::chrono::minutes(2))
+    return text(std::chrono::ceil<std::chrono::seconds>(wait), " s");
+  if (wait < std::chrono::hours(2)) {
+    return text(std::chrono::ceil<std::chrono::minutes>(wait), " min");
+  }
+  return text(std::chrono::ceil<std::chrono::hours>(wait), " h");
 }
 
 }  // namespace
@@ -147,18 +163,18 @@ int Run(Context& context) {
   const Reason reason = ReasonOf(status);
   const ReasonInfo& info = Describe(reason);
   const std::string cause = CauseOf(status);
+  const std::chrono::milliseconds wait = RetryAfterOf(status);
   if (context.json) {
-    std::cout << OneLine(nlohmann::json({{"error",
-                                          {{"reason", info.name},
-                                           {"text", info.text},
-                                           {"remedy", info.remedy},
-                                           {"cause", cause}}}}))
-              << std::endl;
+    nlohmann::json error = {
+        {"reason", info.name}, {"text", info.text}, {"remedy", info.remedy}, {"cause", cause}};
+    if (wait.count() > 0) error["retry_after_ms"] = wait.count();
+    std::cout << OneLine(nlohmann::json({{"error", std::move(error)}})) << std::endl;
   } else {
     std::cerr << "comity: " << info.text << "\n";
     if (!cause.empty()) std::cerr << "  because:  " << Quoted(cause) << "\n";
     std::cerr << "  reason:   " << info.name << "\n";
     if (!info.remedy.empty()) std::cerr << "  do next:  " << info.remedy << "\n";
+    if (wait.count() > 0) std::cerr << "  wait:     " << HumanWait(wait) << "\n";
   }
   return kFailed;
 }

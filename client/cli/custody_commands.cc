@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "client/cli/audit_command.h"
 #include "client/deployment/paths.h"
 #include "client/seal/seal.h"
 #include "services/common/files/files.h"
@@ -89,13 +90,15 @@ absl::Status Seal(const Context& context) {
 
 void AddCustodyCommands(CLI::App& app, Context& context) {
   CLI::App* custody = app.add_subcommand(
-      "custody", "The seal of a custody's root key (as an operator person of that custody)");
+      "custody",
+      "The seal of a custody's root key, and its audit log (as an operator person of it)");
   custody->require_subcommand(1);
   custody->footer(
       "Examples:\n"
       "  comity --as us/ops-evans custody status\n"
       "  comity --as us/ops-evans custody unseal     enters the person's own share\n"
       "  comity --as us/ops-evans custody seal       one person is enough to seal\n"
+      "  comity --as us/ops-evans custody audit      who asked for what\n"
       "A sealed custody answers status, takes statements, and uses no key for anybody.");
   custody->add_subcommand("status", "Sealed or open, and who has entered a share")
       ->footer("Example: comity --as us/ops-evans custody status")
@@ -119,6 +122,7 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
   unseal->callback([&context, share] {
     context.command = [&context, share] { return Unseal(context, *share); };
   });
+  AddAuditCommand(*custody, context);
   custody->add_subcommand("seal", "Wipe the root key and every opened key from memory, at once")
       ->footer(
           "Example: comity --as us/ops-evans custody seal\n"

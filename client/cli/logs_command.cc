@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "client/cli/when.h"
 #include "client/deployment/log_reader.h"
 #include "client/deployment/paths.h"
 #include "services/common/clock/clock.h"
@@ -78,18 +79,8 @@ absl::StatusOr<std::vector<LogReader::Source>> SourcesOf(const std::string& fold
 // "10m" ago, or a time -> as lines have it. Lines are of real time, whatever the test clock says.
 absl::StatusOr<std::string> SinceText(const std::string& since) {
   if (since.empty()) return std::string();
-  if (const absl::StatusOr<UnixMillis> time = ParseTime(since); time.ok()) return FormatTime(*time);
-  const std::string units = "smhd";
-  constexpr int64_t kUnitMs[] = {kSecondMs, kMinuteMs, kHourMs, kDayMs};
-  constexpr size_t kMostDigits = 6;
-  const size_t unit = units.find(since.back());
-  const std::string digits = since.substr(0, since.size() - 1);
-  if (unit == std::string::npos || digits.empty() || digits.size() > kMostDigits ||
-      digits.find_first_not_of("0123456789") != std::string::npos) {
-    return Refuse(Reason::kFieldInvalid,
-                  "--since: \"" + since + "\"; say how long ago (45s, 30m, 12h, 7d) or a time");
-  }
-  return FormatTime(SystemClock().Now() - std::stoll(digits) * kUnitMs[unit]);
+  ASSIGN_OR_RETURN(const UnixMillis time, ParseWhen("--since", since, SystemClock().Now()));
+  return FormatTime(time);
 }
 
 bool UseColours() {

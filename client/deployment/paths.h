@@ -41,6 +41,10 @@ class DeploymentPaths final {
   std::string Metrics(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/metrics";
   }
+  // Limits that its operator has set, each as --limit takes it, one a line; custody only.
+  std::string Limits(std::string_view region, ServiceKind kind) const {
+    return Service(region, kind) + "/limits";
+  }
   std::string Identity(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/identity";
   }

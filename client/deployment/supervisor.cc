@@ -147,6 +147,15 @@ std::string Supervisor::MetricsAddress(const Service& service) const {
   return line.ok() ? line->substr(0, line->find('\n')) : std::string();
 }
 
+std::vector<std::string> Supervisor::Limits(const Service& service) const {
+  std::ifstream in(paths_.Limits(service.region.name(), service.info->kind));
+  std::vector<std::string> limits;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) limits.push_back(line);
+  }
+  return limits;
+}
+
 absl::Status Supervisor::StartOne(const Service& service, const std::string& programs) const {
   const std::string program = programs + "/comity-" + std::string(Name(service.info->kind));
   if (access(program.c_str(), X_OK) != 0) {
@@ -168,6 +177,9 @@ absl::Status Supervisor::StartOne(const Service& service, const std::string& pro
   }
   if (const std::string address = MetricsAddress(service); !address.empty()) {
     arguments.insert(arguments.end(), {"--metrics-port", address.substr(address.rfind(':') + 1)});
+  }
+  for (const std::string& limit : Limits(service)) {
+    arguments.insert(arguments.end(), {"--limit", limit});
   }
   return ProcessOf(service).Start(arguments, LogFile(service));
 }

@@ -89,6 +89,7 @@ class Supervisor final {
   DetachedProcess ProcessOf(const Service& service) const;
   std::string LogFile(const Service& service) const;
   std::string MetricsAddress(const Service& service) const;
+  std::vector<std::string> Limits(const Service& service) const;
   absl::Status StartOne(const Service& service, const std::string& programs) const;
   bool RunsElsewhere(const Service& service);
   absl::Status AwaitAnswer(const Service& service);

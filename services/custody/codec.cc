@@ -28,10 +28,17 @@ absl::StatusOr<Id> DecodeId(const std::string& bytes, const char* field) {
   return id.ok() ? id : Invalid(std::string(field) + " has a wrong length");
 }
 
-absl::Status CheckReason(pb::UseReason reason) {
-  return pb::UseReason_IsValid(reason) && reason != pb::USE_REASON_UNSPECIFIED
-             ? absl::OkStatus()
-             : Refuse(Reason::kReasonUnspecified);
+static_assert(static_cast<int>(UseReason::kAccess) == pb::USE_REASON_OWNER_ACCESS);
+static_assert(static_cast<int>(UseReason::kExport) == pb::USE_REASON_OWNER_EXPORT);
+static_assert(static_cast<int>(UseReason::kVerify) == pb::USE_REASON_OWNER_VERIFY);
+static_assert(static_cast<int>(UseReason::kRewrap) == pb::USE_REASON_OWNER_REWRAP);
+static_assert(kUseReasons == pb::UseReason_MAX);
+
+absl::StatusOr<UseReason> DecodeReason(pb::UseReason reason) {
+  if (!pb::UseReason_IsValid(reason) || reason == pb::USE_REASON_UNSPECIFIED) {
+    return Refuse(Reason::kReasonUnspecified);
+  }
+  return static_cast<UseReason>(reason);
 }
 
 absl::Status CheckBatch(int size, size_t most = kMaxBatch) {
@@ -99,7 +106,7 @@ template <typename Item, typename Request>
 absl::StatusOr<KeysCommand<Item>> Begin(const Request& request) {
   KeysCommand<Item> command;
   ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
-  RETURN_IF_ERROR(CheckReason(request.reason()));
+  ASSIGN_OR_RETURN(command.reason, DecodeReason(request.reason()));
   return command;
 }
 

@@ -46,6 +46,7 @@ absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes);
 template <typename Item>
 struct KeysCommand {
   AccountId account;
+  UseReason reason = UseReason::kAccess;
   std::vector<Item> items;
 };
 absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::GenerateDataKeyRequest& request);

@@ -12,6 +12,7 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/budgets.h"
 #include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
 
@@ -146,12 +147,15 @@ absl::StatusOr<Statement> Custodian::Create(const Authorization& authorization,
   if (chain.FindActive(authorization.caller().key.id()) == nullptr) {
     return Refuse(Reason::kAccountNotYours);
   }
+  bool is_taken = false;
   const auto decide = [&](Plan& plan) -> absl::Status {
     if (plan.after.incoming.has_value()) {
       return Refuse(Reason::kAccountNotHere, "its keys are arriving from another region");
     }
     if (plan.after.presence == Presence::kNone) {
       RETURN_IF_ERROR(CheckRecord(record, chain));
+      if (!is_taken) RETURN_IF_ERROR(TakeCreation(*site_));
+      is_taken = true;
       return FillNewAccount(chain, record, plan);
     }
     // A repeat. The chain that is known here decides, it may have grown since.
@@ -171,6 +175,7 @@ absl::StatusOr<Account> Custodian::LoadForDevice(const Authorization& authorizat
                                                  const AccountId& id) const {
   ASSIGN_OR_RETURN(Account account, ledger_->Load(id));
   RETURN_IF_ERROR(CheckOwner(authorization, account));
+  RETURN_IF_ERROR(TakeQuestion(*site_, id));
   return account;
 }
 

@@ -52,11 +52,13 @@ class Custodian final {
   //   CONSENT_MISSING        the home asks for terms that the record does not accept.
   //   STATEMENT_SUPERSEDED   the account exists with another record.
   //   ACCOUNT_NOT_HERE, KEY_DESTROYED   it existed here.
+  //   RATE_LIMITED           more accounts are being made than custody takes.
   //   SEALED                 to everybody.
   absl::StatusOr<Statement> Create(const Authorization& authorization,
                                    const std::vector<Statement>& entries, const Statement& record);
 
-  // Both: ACCOUNT_NOT_YOURS unless the caller is an active device of an account known here.
+  // Both: ACCOUNT_NOT_YOURS unless the caller is an active device of an account known here;
+  // RATE_LIMITED.
   absl::StatusOr<AccountKeyView> GetKey(const Authorization& authorization,
                                         const AccountId& id) const;
   // The signed attestation "active here" (or not), with who can compel this custody and what change

@@ -5,11 +5,18 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include "absl/synchronization/mutex.h"
+
 #include "comity/custody/v1/custody.grpc.pb.h"
+#include "services/common/audit/audit_query.h"
 #include "services/common/server/handler.h"
 #include "services/common/statement/proto_codec.h"
 #include "services/common/status/macros.h"
+#include "services/common/status/reason.h"
+#include "services/custody/budgets.h"
+#include "services/custody/call_notes.h"
 #include "services/custody/codec.h"
+#include "services/custody/codec_audit.h"
 #include "services/custody/custody_service_messages.h"
 #include "services/custody/record_key.h"
 
@@ -40,6 +47,7 @@ COMITY_CUSTODY_METHOD(OpenRecordKey);
 COMITY_CUSTODY_METHOD(GetSeal);
 COMITY_CUSTODY_METHOD(EnterShare);
 COMITY_CUSTODY_METHOD(SealCustody);
+COMITY_CUSTODY_METHOD(ListAuditRecords);
 #undef COMITY_CUSTODY_METHOD
 
 using Typed = pb::CustodyService::CallbackService;
@@ -80,6 +88,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                           pb::CreateAccountResponse* response) override {
     return OnPool(context, kCreateAccount, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const CreateCommand command, Decode(*request));
+      who.Note(NoteOf(command));
       ASSIGN_OR_RETURN(const Statement activation,
                        custody_->custodian().Create(who, command.chain, command.record));
       *response->mutable_activation() = ToProto(activation);
@@ -93,6 +102,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                           pb::GetAccountKeyResponse* response) override {
     return OnPool(context, kGetAccountKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const AccountId account, DecodeAccountId(request->account_id()));
+      who.Note({.account = account});
       ASSIGN_OR_RETURN(const AccountKeyView view, custody_->custodian().GetKey(who, account));
       Encode(view, *response);
       return absl::OkStatus();
@@ -104,6 +114,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                              pb::RotateAccountKeyResponse* response) override {
     return OnPool(context, kRotateAccountKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const RotateCommand command, Decode(*request));
+      who.Note({.account = command.account});
       ASSIGN_OR_RETURN(const Statement rotation,
                        custody_->key_versions().Rotate(who, command.account, command.request));
       *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
@@ -116,6 +127,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                              pb::ChangeAccountKeyResponse* response) override {
     return OnPool(context, kChangeAccountKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const ChangeCommand command, Decode(*request));
+      who.Note({.account = command.account});
       ASSIGN_OR_RETURN(const Statement change, custody_->key_versions().Change(who, command));
       *response->mutable_change() = ToProto(change);
       *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
@@ -128,6 +140,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                            pb::GetKeyLocationResponse* response) override {
     return OnPool(context, kGetKeyLocation, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const LocationCommand command, Decode(*request));
+      who.Note({.account = command.account});
       ASSIGN_OR_RETURN(const Statement attestation,
                        custody_->custodian().GetLocation(who, command.account, command.nonce));
       *response->mutable_attestation() = ToProto(attestation);
@@ -143,8 +156,10 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kGenerateDataKey, in, out,
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
-          ASSIGN_OR_RETURN(const auto keys,
-                           custody_->data_keys().Generate(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(
+              const auto keys,
+              custody_->data_keys().Generate(who, command.account, command.reason, command.items));
           Encode(keys.front(), response);
           return absl::OkStatus();
         });
@@ -157,8 +172,10 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kBatchGenerateDataKeys, in, out,
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
-          ASSIGN_OR_RETURN(const auto keys,
-                           custody_->data_keys().Generate(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(
+              const auto keys,
+              custody_->data_keys().Generate(who, command.account, command.reason, command.items));
           for (const GeneratedKey& key : keys) {
             Encode(key, *response.add_keys());
           }
@@ -173,8 +190,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kWrapDataKey, in, out,
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
-          ASSIGN_OR_RETURN(auto wrapped,
-                           custody_->data_keys().Wrap(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(auto wrapped, custody_->data_keys().Wrap(who, command.account,
+                                                                    command.reason, command.items));
           response.set_wrapped(std::move(wrapped.front()));
           return absl::OkStatus();
         });
@@ -187,8 +205,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kBatchWrapDataKeys, in, out,
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
-          ASSIGN_OR_RETURN(auto wrapped,
-                           custody_->data_keys().Wrap(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(auto wrapped, custody_->data_keys().Wrap(who, command.account,
+                                                                    command.reason, command.items));
           for (std::string& item : wrapped) {
             response.add_wrapped(std::move(item));
           }
@@ -203,8 +222,10 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kUnwrapDataKey, in, out,
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
-          ASSIGN_OR_RETURN(const auto keys,
-                           custody_->data_keys().Unwrap(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(
+              const auto keys,
+              custody_->data_keys().Unwrap(who, command.account, command.reason, command.items));
           EncodePlaintext(keys.front(), *response.mutable_plaintext());
           return absl::OkStatus();
         });
@@ -217,8 +238,10 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kBatchUnwrapDataKeys, in, out,
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
-          ASSIGN_OR_RETURN(const auto keys,
-                           custody_->data_keys().Unwrap(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(
+              const auto keys,
+              custody_->data_keys().Unwrap(who, command.account, command.reason, command.items));
           for (const SecretBytes& key : keys) {
             EncodePlaintext(key, *response.add_plaintexts());
           }
@@ -232,8 +255,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                           pb::RewrapDataKeyResponse* response) override {
     return OnPool(context, kRewrapDataKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const auto command, Decode(*request));
-      ASSIGN_OR_RETURN(auto results,
-                       custody_->data_keys().Rewrap(who, command.account, command.items));
+      who.Note(NoteOf(command));
+      ASSIGN_OR_RETURN(auto results, custody_->data_keys().Rewrap(who, command.account,
+                                                                  command.reason, command.items));
       ASSIGN_OR_RETURN(*response->mutable_wrapped(), std::move(results.front()));
       return absl::OkStatus();
     });
@@ -245,8 +269,10 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     return OnPool(
         context, kBatchRewrapDataKeys, [=, this](const Authorization& who) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(*request));
-          ASSIGN_OR_RETURN(const auto results,
-                           custody_->data_keys().Rewrap(who, command.account, command.items));
+          who.Note(NoteOf(command));
+          ASSIGN_OR_RETURN(
+              const auto results,
+              custody_->data_keys().Rewrap(who, command.account, command.reason, command.items));
           Encode(results, *response);
           return absl::OkStatus();
         });
@@ -257,6 +283,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                              pb::DeliverStatementResponse* response) override {
     return OnPool(context, kDeliverStatement, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const DeliverCommand command, Decode(*request));
+      who.Note({.account = command.account});
       ASSIGN_OR_RETURN(const std::vector<Statement> newest,
                        custody_->messenger().Deliver(who, command.account, command.statements));
       Encode(newest, *response->mutable_statements());
@@ -269,6 +296,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                             pb::GetTransportKeyResponse* response) override {
     return OnPool(context, kGetTransportKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const TransportCommand command, Decode(*request));
+      who.Note({.account = command.account});
       ASSIGN_OR_RETURN(const Statement key,
                        custody_->importer().OfferTransportKey(who, command.account, command.epoch));
       *response->mutable_transport_key() = ToProto(key);
@@ -282,6 +310,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                                        pb::ImportKeysResponse* response) override {
     return OnPool(context, kImportKeys, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const ImportCommand command, Decode(*request));
+      who.Note({.account = command.account});
       ASSIGN_OR_RETURN(const Statement receipt, custody_->importer().Import(who, command));
       *response->mutable_receipt() = ToProto(receipt);
       *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
@@ -295,6 +324,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     return OnPool(context, kExecuteAuthorisation,
                   [=, this](const Authorization& who) -> absl::Status {
                     ASSIGN_OR_RETURN(const ExecuteCommand command, Decode(*request));
+                    who.Note(NoteOf(command));
                     ASSIGN_OR_RETURN(LegalUse use, custody_->legal_uses().Execute(
                                                        who, command.authorisation, command.wraps));
                     Encode(std::move(use), *response);
@@ -353,6 +383,24 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
                         });
   }
 
+  grpc::ServerUnaryReactor* ListAuditRecords(grpc::CallbackServerContext* context,
+                                             const pb::ListAuditRecordsRequest* request,
+                                             pb::ListAuditRecordsResponse* response) override {
+    return OnPool(context, kListAuditRecords, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const AuditCommand command, Decode(*request));
+      who.Note({.account = command.filter.account.value_or(AccountId())});
+      AuditLog* const audit = environment_->audit();
+      if (audit == nullptr) return Refuse(Reason::kStateNotReady, "no audit records are kept");
+      const uint64_t end = audit->end().next;
+      // One at a time: reading takes the disk and a processor from those who use keys.
+      absl::MutexLock reading(&reading_audit_);
+      ASSIGN_OR_RETURN(const AuditPage page, QueryAudit(audit->directory(), command.filter,
+                                                        command.from, end, command.limit));
+      Encode(page, *response);
+      return absl::OkStatus();
+    });
+  }
+
  private:
   template <typename Body>
   grpc::ServerUnaryReactor* OnPool(grpc::CallbackServerContext* context, const char* method,
@@ -386,6 +434,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
 
   ServiceEnvironment* const environment_;
   Custody* const custody_;
+  absl::Mutex reading_audit_;
 };
 
 }  // namespace
@@ -394,6 +443,23 @@ std::set<std::string, std::less<>> CustodyFrequentMethods() {
   return {kGenerateDataKey,   kBatchGenerateDataKeys, kWrapDataKey,
           kBatchWrapDataKeys, kUnwrapDataKey,         kBatchUnwrapDataKeys};
 }
+
+std::set<std::string, std::less<>> CustodyKeyMethods() {
+  std::set<std::string, std::less<>> methods = CustodyFrequentMethods();
+  methods.insert({kRewrapDataKey, kBatchRewrapDataKeys});
+  return methods;
+}
+
+CallEnvironment::ArrivalCheck CustodyArrivalCheck(const Site* site) {
+  return [site, key_methods = CustodyKeyMethods()](const Authorization& who) {
+    // Whoever seals must not be kept waiting by what others do.
+    return who.method() == kSealCustody
+               ? absl::OkStatus()
+               : TakeArrival(*site, who, key_methods.contains(who.method()));
+  };
+}
+
+std::set<std::string, std::less<>> CustodyProtectiveMethods() { return {kSealCustody, kGetSeal}; }
 
 MethodRules CustodyRules() {
   return {
@@ -419,6 +485,7 @@ MethodRules CustodyRules() {
       {kGetSeal, kAllowOwnOperatorPerson},
       {kEnterShare, kAllowOwnOperatorPerson},
       {kSealCustody, kAllowOwnOperatorPerson},
+      {kListAuditRecords, kAllowOwnOperatorPerson},
   };
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "services/common/limits/rate_limits.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/custody/custody.h"
@@ -22,7 +23,7 @@ namespace {
 constexpr size_t kPoolThreads = 256;
 constexpr size_t kPoolQueue = 1024;
 
-Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
+Site SiteOf(ServiceEnvironment& environment, const Seal& seal, RateLimits* limits) {
   Site site;
   site.topology = &environment.topology();
   site.roster = &environment.roster();
@@ -35,6 +36,7 @@ Site SiteOf(ServiceEnvironment& environment, const Seal& seal) {
   if (const auto& shamir = region->service(ServiceKind::kCustody).shamir_seal) {
     site.seal_lease_ms = int64_t{shamir->lease_days} * kDayMs;
   }
+  site.limits = limits;
   site.report = [&environment](std::string_view event, const absl::Status& status) {
     environment.log().Error(event, status);
   };
@@ -45,17 +47,20 @@ class CustodyInstance final : public ServiceInstance {
  public:
   CustodyInstance(ServiceEnvironment& environment, std::unique_ptr<Seal> seal)
       : seal_(std::move(seal)),
+        limits_(environment.rates()),
         store_(&environment.records()),
         log_(&environment.transparency_log()),
         peers_(&environment.peers()),
-        custody_(SiteOf(environment, *seal_), seal_.get(), &store_, &log_, &peers_),
+        custody_(SiteOf(environment, *seal_, &limits_), seal_.get(), &store_, &log_, &peers_),
         service_(MakeCustodyService(&environment, &custody_)) {}
 
   Custody& custody() { return custody_; }
+  const RateLimits& limits() const { return limits_; }
   std::vector<grpc::Service*> GrpcServices() override { return {service_.get()}; }
 
  private:
   const std::unique_ptr<Seal> seal_;
+  RateLimits limits_;
   StoredAccountStore store_;
   TransparencyLeafLog log_;
   PeerCustodyClient peers_;
@@ -63,8 +68,14 @@ class CustodyInstance final : public ServiceInstance {
   std::unique_ptr<grpc::Service> service_;
 };
 
-void AddMetrics(ServiceEnvironment& environment, const Custody& custody) {
+void AddMetrics(ServiceEnvironment& environment, const Custody& custody, const RateLimits& limits) {
   Metrics& metrics = environment.metrics();
+  for (const LimitInfo& info : AllLimits()) {
+    metrics.AddCounter(
+        "comity_limited_total", "Calls refused because they were above a rate, by its name.",
+        [&limits, limit = info.limit] { return static_cast<double>(limits.refused(limit)); },
+        {{"limit", std::string(info.name)}});
+  }
   metrics.AddGauge("comity_accounts", "Accounts known here.",
                    [&custody] { return static_cast<double>(custody.known_accounts()); });
   metrics.AddGauge("comity_key_cache_accounts", "Accounts whose keys are open in memory.",
@@ -103,6 +114,8 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
   definition.frequent_methods = CustodyFrequentMethods();
   definition.pool_threads = kPoolThreads;
   definition.pool_queue = kPoolQueue;
+  definition.audited = true;
+  definition.protective_methods = CustodyProtectiveMethods();
   definition.check_store = CheckCustodyStore;
   definition.make =
       [make_seal = std::move(make_seal)](
@@ -110,7 +123,8 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
     ASSIGN_OR_RETURN(std::unique_ptr<Seal> seal, make_seal(environment));
     auto instance = std::make_unique<CustodyInstance>(environment, std::move(seal));
     RETURN_IF_ERROR(instance->custody().Start());
-    AddMetrics(environment, instance->custody());
+    AddMetrics(environment, instance->custody(), instance->limits());
+    environment.calls().SetArrivalCheck(CustodyArrivalCheck(&instance->custody().site()));
     environment.RegisterTicker("custody", [&environment, custody = &instance->custody()] {
       custody->Tick([&environment] { return environment.stopping(); });
     });

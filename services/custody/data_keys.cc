@@ -95,11 +95,14 @@ absl::StatusOr<SecretBytes> OpenDataKey(const OpenAccount& account, const KeyCon
   return OpenWrappedKey(*version->key, account.id, context, wrapped);
 }
 
-absl::StatusOr<DataKeys::Opened> DataKeys::Open(const AccountId& account) {
+absl::StatusOr<DataKeys::Opened> DataKeys::Open(const Authorization& authorization,
+                                                const AccountId& account, bool& is_loaded) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (Opened cached = cache_->Find(account); cached != nullptr) {
       return cached;
     }
+    if (!is_loaded) RETURN_IF_ERROR(TakeColdUse(*site_, authorization));
+    is_loaded = true;
     KeyCache::Load load(cache_, account);
     // After the load is known to the cache: sealing closes the vault first and voids loads then.
     ASSIGN_OR_RETURN(const Vault::Keys keys, vault_->Open());
@@ -118,15 +121,20 @@ absl::StatusOr<DataKeys::Opened> DataKeys::Open(const AccountId& account) {
 
 template <typename Result, typename Use>
 absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
-                                             const AccountId& account, const Use& use) {
+                                             const AccountId& account, const KeyUse& taken,
+                                             const Use& use) {
+  bool is_loaded = false;
+  bool is_taken = false;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    ASSIGN_OR_RETURN(const Opened opened, Open(account));
+    ASSIGN_OR_RETURN(const Opened opened, Open(authorization, account, is_loaded));
     absl::StatusOr<Result> result = [&]() -> absl::StatusOr<Result> {
       // First of all, so that a stranger learns nothing about the account's state.
       if (!authorization.IsDevice() || !opened->HasDevice(authorization.caller().key.id())) {
         return Refuse(Reason::kAccountNotYours);
       }
       RETURN_IF_ERROR(CheckServed(opened->presence));
+      if (!is_taken) RETURN_IF_ERROR(TakeKeys(*site_, account, taken));
+      is_taken = true;
       return use(*opened);
     }();
     if (vault_->LeaseIsOver()) {
@@ -140,11 +148,12 @@ absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
 }
 
 absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
-    const Authorization& authorization, const AccountId& account,
+    const Authorization& authorization, const AccountId& account, UseReason reason,
     const std::vector<KeyContext>& contexts) {
   using Result = std::vector<GeneratedKey>;
   return WithAccount<Result>(
-      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
+      authorization, account, {reason, contexts.size()},
+      [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
         ASSIGN_OR_RETURN(const OpenAccount::Version* key, WrappingKey(opened, *site_));
         Result result;
         result.reserve(contexts.size());
@@ -158,11 +167,12 @@ absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
 }
 
 absl::StatusOr<std::vector<std::string>> DataKeys::Wrap(const Authorization& authorization,
-                                                        const AccountId& account,
+                                                        const AccountId& account, UseReason reason,
                                                         const std::vector<PlainKey>& keys) {
   using Result = std::vector<std::string>;
   return WithAccount<Result>(
-      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
+      authorization, account, {reason, keys.size()},
+      [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
         ASSIGN_OR_RETURN(const OpenAccount::Version* key, WrappingKey(opened, *site_));
         Result result;
         result.reserve(keys.size());
@@ -176,33 +186,36 @@ absl::StatusOr<std::vector<std::string>> DataKeys::Wrap(const Authorization& aut
 
 absl::StatusOr<std::vector<SecretBytes>> DataKeys::Unwrap(const Authorization& authorization,
                                                           const AccountId& account,
+                                                          UseReason reason,
                                                           const std::vector<WrappedKey>& keys) {
   using Result = std::vector<SecretBytes>;
-  return WithAccount<Result>(
-      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
-        Result result;
-        result.reserve(keys.size());
-        for (const WrappedKey& key : keys) {
-          ASSIGN_OR_RETURN(SecretBytes plaintext, OpenDataKey(opened, key.context, key.wrapped));
-          result.push_back(std::move(plaintext));
-        }
-        return result;
-      });
+  return WithAccount<Result>(authorization, account, {reason, keys.size()},
+                             [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
+                               Result result;
+                               result.reserve(keys.size());
+                               for (const WrappedKey& key : keys) {
+                                 ASSIGN_OR_RETURN(SecretBytes plaintext,
+                                                  OpenDataKey(opened, key.context, key.wrapped));
+                                 result.push_back(std::move(plaintext));
+                               }
+                               return result;
+                             });
 }
 
 absl::StatusOr<DataKeys::Rewrapped> DataKeys::Rewrap(const Authorization& authorization,
-                                                     const AccountId& account,
+                                                     const AccountId& account, UseReason reason,
                                                      const std::vector<WrappedKey>& keys) {
-  return WithAccount<Rewrapped>(
-      authorization, account, [&](const OpenAccount& opened) -> absl::StatusOr<Rewrapped> {
-        ASSIGN_OR_RETURN(const OpenAccount::Version* newest, WrappingKey(opened, *site_));
-        Rewrapped results;
-        results.reserve(keys.size());
-        for (const WrappedKey& key : keys) {
-          results.push_back(RewrapOne(opened, *newest, key));
-        }
-        return results;
-      });
+  return WithAccount<Rewrapped>(authorization, account, {reason, keys.size()},
+                                [&](const OpenAccount& opened) -> absl::StatusOr<Rewrapped> {
+                                  ASSIGN_OR_RETURN(const OpenAccount::Version* newest,
+                                                   WrappingKey(opened, *site_));
+                                  Rewrapped results;
+                                  results.reserve(keys.size());
+                                  for (const WrappedKey& key : keys) {
+                                    results.push_back(RewrapOne(opened, *newest, key));
+                                  }
+                                  return results;
+                                });
 }
 
 }  // namespace comity::custody

@@ -10,6 +10,7 @@
 #include "services/common/identity/authorization.h"
 #include "services/common/ids/ids.h"
 #include "services/common/secret/secret.h"
+#include "services/custody/budgets.h"
 #include "services/custody/key_cache.h"
 #include "services/custody/key_context.h"
 #include "services/custody/ledger.h"
@@ -38,7 +39,8 @@ struct WrappedKey {
 // for an account in the cache touches no store; the first one after a change loads it.
 // All calls: ACCOUNT_NOT_YOURS unless the caller is an active device of the account, also when
 // there is no such account; ACCOUNT_NOT_HERE after a move; KEY_DESTROYED after closing. SEALED, to
-// everybody; what is under way when custody is sealed is refused at its end.
+// everybody; what is under way when custody is sealed is refused at its end. RATE_LIMITED, for the
+// account, for the reason it is used for, and for a caller who has accounts loaded too often.
 // Thread-safe. What it is given outlives it.
 class DataKeys final {
  public:
@@ -50,29 +52,32 @@ class DataKeys final {
 
   // Generate and Wrap also: ACCOUNT_CLOSING, ACCOUNT_SUSPENDED; KEY_DISABLED when no version wraps.
   absl::StatusOr<std::vector<GeneratedKey>> Generate(const Authorization& authorization,
-                                                     const AccountId& account,
+                                                     const AccountId& account, UseReason reason,
                                                      const std::vector<KeyContext>& contexts);
   absl::StatusOr<std::vector<std::string>> Wrap(const Authorization& authorization,
-                                                const AccountId& account,
+                                                const AccountId& account, UseReason reason,
                                                 const std::vector<PlainKey>& keys);
   // All or nothing: DATA_CORRUPT for every way in which a wrap fails to open, KEY_DISABLED and
   // KEY_DESTROYED for one under a version that was here.
   absl::StatusOr<std::vector<SecretBytes>> Unwrap(const Authorization& authorization,
-                                                  const AccountId& account,
+                                                  const AccountId& account, UseReason reason,
                                                   const std::vector<WrappedKey>& keys);
   // As Wrap, for what is wrapped already: under the newest version, if it is not. One outcome for
   // each: DATA_CORRUPT, KEY_DISABLED, KEY_DESTROYED as of Unwrap.
   using Rewrapped = std::vector<absl::StatusOr<std::string>>;
   absl::StatusOr<Rewrapped> Rewrap(const Authorization& authorization, const AccountId& account,
-                                   const std::vector<WrappedKey>& keys);
+                                   UseReason reason, const std::vector<WrappedKey>& keys);
 
  private:
   using Opened = std::shared_ptr<const OpenAccount>;
-  absl::StatusOr<Opened> Open(const AccountId& account);
-  // Runs `use` on a view of the account that is still true when the use is over.
+  // Taken from the cache or loaded, which counts as a call of the caller's, once.
+  absl::StatusOr<Opened> Open(const Authorization& authorization, const AccountId& account,
+                              bool& is_loaded);
+  // Runs `use` on a view of the account that is still true when the use is over. `taken` is taken
+  // once, and of its devices alone: no stranger uses up what an account may.
   template <typename Result, typename Use>
   absl::StatusOr<Result> WithAccount(const Authorization& authorization, const AccountId& account,
-                                     const Use& use);
+                                     const KeyUse& taken, const Use& use);
 
   const Site* const site_;
   const Ledger* const ledger_;

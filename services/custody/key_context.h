@@ -1,6 +1,8 @@
 #ifndef COMITY_CUSTODY_KEY_CONTEXT_H_
 #define COMITY_CUSTODY_KEY_CONTEXT_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,6 +19,11 @@ inline constexpr size_t kMaxContextBytes = 8 << 10;  // keys and values
 inline constexpr size_t kMaxContextKeyBytes = 128;
 // Names that the format may give a meaning of its own one day.
 inline constexpr std::string_view kReservedContextPrefix = "comity";
+
+// Why an owner uses a data key: comity.custody.v1.UseReason, by number. A use without a reason does
+// not get here.
+enum class UseReason : uint8_t { kAccess = 1, kExport = 2, kVerify = 3, kRewrap = 4 };
+inline constexpr size_t kUseReasons = 4;
 
 // What a data key is for. Bound into its wrap byte for byte, together with the account; binds no
 // place, so that a wrap stays valid when the account moves. Copyable value.

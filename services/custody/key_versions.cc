@@ -1,12 +1,14 @@
 #include "services/custody/key_versions.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "services/common/crypto/aead.h"
 #include "services/common/crypto/random.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/common/status/retry_after.h"
 #include "services/custody/account_rules.h"
 #include "services/custody/key_export.h"
 #include "services/custody/leaves.h"
@@ -148,6 +150,17 @@ const AnsweredChange* FindAnswer(const Account& account, const SigningKeyId& dev
   return found == account.changes.end() ? nullptr : &*found;
 }
 
+// Refuses until the oldest one is forgotten, of this device if there is one.
+absl::Status RefuseUntilForgotten(const std::vector<AnsweredChange>& changes, UnixMillis now,
+                                  const SigningKeyId* device) {
+  UnixMillis oldest = now;
+  for (const AnsweredChange& change : changes) {
+    if (device == nullptr || change.device == *device) oldest = std::min(oldest, change.time);
+  }
+  return RefuseFor(Reason::kRateLimited, std::chrono::milliseconds(oldest + kChangeMemoryMs - now),
+                   "too many changes of key versions within a day");
+}
+
 absl::Status Remember(AnsweredChange change, Account& account) {
   // A device that is revoked repeats nothing, and must not use up what the others may do.
   std::erase_if(account.changes, [&](const AnsweredChange& old) {
@@ -155,9 +168,11 @@ absl::Status Remember(AnsweredChange change, Account& account) {
            account.chain->FindActive(old.device) == nullptr;
   });
   const auto own = std::ranges::count(account.changes, change.device, &AnsweredChange::device);
-  if (account.changes.size() >= kMaxChangesRemembered ||
-      static_cast<size_t>(own) >= kMaxChangesOfDevice) {
-    return Refuse(Reason::kRateLimited, "too many changes of key versions within a day");
+  if (static_cast<size_t>(own) >= kMaxChangesOfDevice) {
+    return RefuseUntilForgotten(account.changes, change.time, &change.device);
+  }
+  if (account.changes.size() >= kMaxChangesRemembered) {
+    return RefuseUntilForgotten(account.changes, change.time, nullptr);
   }
   account.changes.push_back(std::move(change));
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/budgets.h"
 #include "services/custody/leaves.h"
 #include "services/custody/secret_writer.h"
 #include "services/custody/wrapped_key.h"
@@ -121,6 +122,8 @@ absl::StatusOr<LegalUse> LegalUses::Execute(const Authorization& authorization,
     }
   }
 
+  LegalKeys keys(site_);
+  RETURN_IF_ERROR(keys.Take(wraps.size()));
   LeafOpening opening = MakeLegalUseLeaf(*site_, core.account, verified.digest());
   ASSIGN_OR_RETURN(const std::vector<LogReceipt> receipts, log_->Append({opening.leaf}));
   LegalUse use{verified.digest(),
@@ -142,7 +145,11 @@ absl::StatusOr<LegalUse> LegalUses::Execute(const Authorization& authorization,
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(ledger_->Update(core.account, decide).status());
-  return stored.has_value() ? *std::move(stored) : std::move(use);
+  if (stored.has_value()) {
+    return *std::move(stored);
+  }
+  keys.Spend();
+  return use;
 }
 
 }  // namespace comity::custody

@@ -45,6 +45,7 @@ class LegalUses final {
   //   ACCOUNT_NOT_HERE  never here, or released: a release ends legal uses too.
   //   KEY_DESTROYED     closing has come to its end. Until then a closing account is answered.
   //   DATA_CORRUPT      a wrap does not open: then nothing is answered at all.
+  //   RATE_LIMITED      more keys than custody opens for authorities within so short a time.
   //   LOG_UNAVAILABLE   no leaf, no use.
   //   SEALED            repeats too.
   absl::StatusOr<LegalUse> Execute(const Authorization& authorization, const Authorisation& legal,

@@ -1,11 +1,13 @@
 #include "services/custody/shamir_seal.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/common/status/retry_after.h"
 
 namespace comity::custody {
 namespace {
@@ -55,7 +57,9 @@ absl::Status ShamirSeal::CheckTrials(std::string_view person, UnixMillis now) {
   }
   return found->second.wrong < kShareTrials
              ? absl::OkStatus()
-             : Refuse(Reason::kRateLimited, "too many wrong shares of one person");
+             : RefuseFor(Reason::kRateLimited,
+                         std::chrono::milliseconds(found->second.since + kShareTrialMs - now),
+                         "too many wrong shares of one person");
 }
 
 absl::Status ShamirSeal::Count(std::string_view person, UnixMillis now, absl::Status wrong) {

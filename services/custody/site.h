@@ -11,6 +11,7 @@
 #include "services/common/clock/clock.h"
 #include "services/common/identity/service_signer.h"
 #include "services/common/ids/ids.h"
+#include "services/common/limits/rate_limits.h"
 #include "services/common/statement/statement.h"
 #include "services/common/topology/roster.h"
 #include "services/common/topology/topology.h"
@@ -26,8 +27,9 @@ struct Site {
   ServiceSigner* signer = nullptr;
   RegionId region;
   std::string operator_name;
-  std::string seal;           // "keyfile (development seal)"
-  int64_t seal_lease_ms = 0;  // how long custody stays open before it seals itself; 0: for ever
+  std::string seal;              // "keyfile (development seal)"
+  int64_t seal_lease_ms = 0;     // how long custody stays open before it seals itself; 0: for ever
+  RateLimits* limits = nullptr;  // null: nothing is limited
   // Told of what did not work out and is tried again later, for the operator's log. May be null.
   std::function<void(std::string_view event, const absl::Status&)> report;
 

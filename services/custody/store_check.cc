@@ -6,6 +6,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/custody/account_check.h"
+#include "services/custody/audit_check.h"
 #include "services/custody/key_sealer.h"
 #include "services/custody/keyfile_seal.h"
 #include "services/custody/root_key.h"
@@ -55,6 +56,7 @@ absl::Status CheckCustodyStore(const StoreCheck& check) {
   if (sealer == nullptr) {
     check.report.Note("key", "root key", "it is not at hand, so that no sealed key was opened");
   }
+  RETURN_IF_ERROR(CheckAudit(check));
   return ForEachPartition(check.records, kPrefix, [&](const std::string& partition) {
     return CheckPartition(check, sealer.get(), partition);
   });

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "client/account/account.h"
+#include "client/deployment/paths.h"
 #include "client/deployment/templates.h"
 #include "client/person/person.h"
 #include "services/common/files/files.h"
+#include "services/common/limits/rate_limits.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -16,6 +18,19 @@ namespace comity::bench {
 namespace {
 
 constexpr char kTemplate[] = COMITY_SOURCE_DIR "/deploy/topologies/icloud-cn-2018.txtpb";
+
+// One owner is to show all that a custody can do.
+absl::Status LiftLimits(const std::string& deployment) {
+  std::string lifted;
+  for (const LimitInfo& info : AllLimits()) lifted.append(info.name).append("=none\n");
+  const DeploymentPaths paths(deployment);
+  ASSIGN_OR_RETURN(const Topology topology, Topology::Load(paths.Topology()));
+  for (const auto& [id, region] : topology.regions()) {
+    RETURN_IF_ERROR(WriteFileDurably(paths.Limits(id.name(), ServiceKind::kCustody), lifted,
+                                     FileMode::kPublic));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<TlsIdentity> TlsOf(const Owner& owner) { return owner.profile->Tls(); }
 
@@ -29,6 +44,7 @@ absl::StatusOr<std::unique_ptr<World>> World::Create(const std::string& parent) 
   }
   std::unique_ptr<World> world(new World(folder));
   RETURN_IF_ERROR(MakeFromTemplate(kTemplate, world->directory(), nullptr));
+  RETURN_IF_ERROR(LiftLimits(world->directory()));
   ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::Open(world->directory()));
   world->supervisor_ = std::make_unique<Supervisor>(std::move(supervisor));
   RETURN_IF_ERROR(world->supervisor_->Start());

@@ -67,6 +67,27 @@ grep -q '^comity_calls_total{' metrics.txt
   EXPECT_EQ(Deployments(), 0u);
 }
 
+TEST_F(OperationsTest, LimitsInACustodysFolderHoldFromItsNextStart) {
+  const ProgramResult result = RunScript(R"sh(
+export COMITY_HOME="$PWD/home"
+refused() { if "${@:2}" > out.txt 2> err.txt; then cat out.txt; exit 1; fi; grep -F "$1" err.txt; }
+comity up --dir world > up.txt
+trap 'comity down' EXIT
+comity account create --territory HK > created.txt
+comity down > down.txt
+echo 'account-calls=often' > world/us/custody/limits
+refused 'account-keys=20000/200000' comity up --dir world
+printf 'use-legal=none\naccount-calls=1/2\n' > world/us/custody/limits
+comity up --dir world > up.txt
+for i in {1..50}; do if ! comity key where > where.txt 2> err.txt; then break; fi; done
+grep -F 'RATE_LIMITED' err.txt
+grep -E '^  wait:     [0-9]+ (ms|s)$' err.txt
+curl --silent --fail "http://$(cat world/us/custody/metrics)/metrics" > metrics.txt
+grep '^comity_limited_total{limit="account-calls"} [1-9]' metrics.txt
+)sh");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+}
+
 TEST_F(OperationsTest, VersionsOfAKeyAreTakenOutOfUse) {
   const ProgramResult result = RunScript(R"sh(
 eval "$(comity up --ephemeral --env)"

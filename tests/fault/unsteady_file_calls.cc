@@ -66,7 +66,7 @@ int UnsteadyFileCalls::Sync(int fd) {
   if (int error = Admit(Call::kSync); error != 0) return error;
   if (int error = real_.Sync(fd); error != 0) return error;
   absl::MutexLock lock(&mutex_);
-  open_.at(fd)->synced = true;
+  open_.at(fd)->synced = open_.at(fd)->size;
   return 0;
 }
 
@@ -82,8 +82,14 @@ int UnsteadyFileCalls::Link(const std::string& from, const std::string& to) {
   if (int error = Admit(Call::kLink); error != 0) return error;
   if (int error = real_.Link(from, to); error != 0) return error;
   absl::MutexLock lock(&mutex_);
-  files_[to] = files_.at(from);
-  changes_.push_back({NameChange::Kind::kMade, to, files_.at(from), {}});
+  std::shared_ptr<File>& file = files_[from];
+  if (file == nullptr) {
+    // From before the power was cut, and so on disk.
+    const uint64_t size = std::filesystem::file_size(to);
+    file = std::make_shared<File>(File{size, size});
+  }
+  changes_.push_back({NameChange::Kind::kMade, to, file, {}});
+  files_[to] = file;
   return 0;
 }
 
@@ -140,8 +146,8 @@ void UnsteadyFileCalls::LoseUnsynced(std::mt19937_64& random) {
     }
   }
   for (const auto& [path, file] : files_) {
-    if (file->synced || !std::filesystem::exists(path)) continue;
-    std::filesystem::resize_file(path, UpTo(file->size, random));
+    if (file->synced == file->size || !std::filesystem::exists(path)) continue;
+    std::filesystem::resize_file(path, file->synced + UpTo(file->size - file->synced, random));
   }
   changes_.clear();
   files_.clear();

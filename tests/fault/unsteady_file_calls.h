@@ -55,7 +55,7 @@ class UnsteadyFileCalls final : public FileCalls {
  private:
   struct File {
     uint64_t size = 0;
-    bool synced = false;
+    uint64_t synced = 0;  // as far as it is on disk
   };
   struct NameChange {
     enum class Kind { kMade, kRemoved } kind;

@@ -8,6 +8,7 @@
 
 #include "services/common/status/check.h"
 #include "services/custody/codec.h"
+#include "services/custody/codec_audit.h"
 #include "services/custody/custody_service_messages.h"
 #include "tests/fuzz/decode_message.h"
 
@@ -59,6 +60,7 @@ constexpr void (*kDecoders[])(std::string_view) = {
     Try<pb::ChangeAccountKeyRequest>,
     Try<pb::RewrapDataKeyRequest>,
     Try<pb::BatchRewrapDataKeysRequest>,
+    Try<pb::ListAuditRecordsRequest>,
 };
 
 }  // namespace

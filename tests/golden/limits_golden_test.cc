@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "client/objects/object_name.h"
+#include "services/common/limits/rate_limits.h"
 #include "services/common/server/call_environment.h"
 #include "services/common/server/doorman.h"
 #include "services/common/server/limits.h"
@@ -304,12 +305,27 @@ TEST(LimitsGoldenTest, LimitsOfServersAreThoseOfThePage) {
             "4,096, of these " + std::to_string(door.strangers) + " strangers");
 }
 
+// The rows of "Rates" in order, with what services go by unless they are told otherwise.
+TEST(LimitsGoldenTest, RatesAreThoseOfThePage) {
+  for (const LimitInfo& info : AllLimits()) {
+    const auto line = Doc().limits.find("`" + std::string(info.name) + "`");
+    ASSERT_NE(line, Doc().limits.end()) << "the page does not have " << info.name;
+    EXPECT_EQ(line->second.limit, FormatRate(info.rate)) << info.name;
+    EXPECT_EQ(line->second.beyond, "RATE_LIMITED") << info.name;
+    EXPECT_TRUE(line->second.measured) << info.name;
+  }
+}
+
 TEST(LimitsGoldenTest, LinesThatSayTheyAreMeasuredAre) {
   const std::map<std::string, Measure> measures = Measures();
   const std::set<std::string> of_servers = {"time of a call", "calls waiting for a thread",
                                             "connections of a server"};
   for (const auto& [what, line] : Doc().limits) {
-    EXPECT_TRUE(!line.measured || measures.contains(what) || of_servers.contains(what)) << what;
+    const bool is_rate = std::ranges::any_of(AllLimits(), [&what = what](const LimitInfo& info) {
+      return what == "`" + std::string(info.name) + "`";
+    });
+    EXPECT_TRUE(!line.measured || measures.contains(what) || of_servers.contains(what) || is_rate)
+        << what;
   }
 }
 

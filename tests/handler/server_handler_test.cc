@@ -20,6 +20,8 @@
 
 #include "services/common/server/handler.h"
 #include "services/common/server/status_codec.h"
+#include "services/common/server/worker_pool.h"
+#include "services/common/status/retry_after.h"
 #include "tests/handler/server_probe.h"
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
@@ -241,6 +243,56 @@ TEST_F(HandlerTest, WorkBeyondThePoolsQueueIsOverloaded) {
   EXPECT_EQ(overloaded, 1U);
   EXPECT_EQ(calls().Count(Reason::kOverloaded), 1U);
   EXPECT_EQ(calls().Count(Reason::kUnspecified), kTaken);
+}
+
+TEST_P(HandlerFormTest, WhatTheArrivalCheckRefusesIsNotBegun) {
+  Start();
+  calls().SetArrivalCheck([&](const Authorization& authorization) {
+    EXPECT_EQ(authorization.caller().key.id(), device_.key.public_key().id());
+    return RefuseFor(Reason::kRateLimited, std::chrono::milliseconds(77));
+  });
+  bool ran = false;
+  SetWork([&](const Authorization&) {
+    ran = true;
+    return absl::OkStatus();
+  });
+  const absl::Status status = Call(GetParam());
+  EXPECT_THAT(status, RefusedWith(Reason::kRateLimited));
+  EXPECT_EQ(RetryAfterOf(status), std::chrono::milliseconds(77));
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(calls().Count(Reason::kRateLimited), 1U);
+}
+
+TEST_F(HandlerTest, WhatIsCancelledWhileItWaitsIsNotBegun) {
+  ServiceDefinition definition = ProbeDefinition();
+  definition.pool_threads = 1;
+  Start(std::move(definition));
+  absl::Notification busy;
+  absl::Notification release;
+  std::atomic<int> ran{0};
+  SetWork([&](const Authorization& authorization) {
+    if (authorization.method() == kPoolMethod && ++ran == 1) {
+      busy.Notify();
+      release.WaitForNotification();
+    }
+    return absl::OkStatus();
+  });
+  std::thread first([&] { EXPECT_THAT(Call(Form::kPool), IsOk()); });
+  busy.WaitForNotification();
+  grpc::ClientContext waiting;
+  std::thread second(
+      [&] { EXPECT_EQ(CallRaw(Form::kPool, waiting).error_code(), grpc::StatusCode::CANCELLED); });
+  while (server_->environment().calls().pool().waiting() == 0) std::this_thread::yield();
+  waiting.TryCancel();
+  second.join();
+  // The server hears of it before it hears of this call, and has acted on it a moment later.
+  EXPECT_THAT(Call(Form::kInline), IsOk());
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  release.Notify();
+  first.join();
+  while (calls().stats().running() > 0) std::this_thread::yield();
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(calls().Count(Reason::kCancelled), 1U);
 }
 
 TEST_F(HandlerTest, StrangersDoNotReachThePool) {

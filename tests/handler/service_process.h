@@ -18,6 +18,7 @@ class ServiceProcess final {
   ServiceProcess& operator=(const ServiceProcess&) = delete;
   ~ServiceProcess();  // kills it if it still runs
 
+  pid_t pid() const { return pid_; }
   // What it tells the service manager next ("READY=1"); empty if nothing for a minute, or if it
   // ended without a word.
   std::string NextNotification();

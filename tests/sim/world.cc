@@ -238,8 +238,8 @@ void World::MakeOwner(int index) {
   const auto context = custody::KeyContext::Create(RandomId<ObjectId>(), RandomId<ContentId>(),
                                                    KeyPurpose::kContent, {});
   COMITY_CHECK(context.ok());
-  absl::StatusOr<std::vector<custody::GeneratedKey>> keys =
-      us_keys_.custody->data_keys().Generate(DeviceOf(owner), account.id(), {*context});
+  absl::StatusOr<std::vector<custody::GeneratedKey>> keys = us_keys_.custody->data_keys().Generate(
+      DeviceOf(owner), account.id(), custody::UseReason::kAccess, {*context});
   COMITY_CHECK(keys.ok());
   owner.wrap = custody::WrappedKey{*context, keys->front().wrapped};
   owner.plain = std::string(keys->front().plaintext.RevealView(RevealKey::ForTest()));

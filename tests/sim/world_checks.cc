@@ -37,8 +37,8 @@ bool World::Serves(StorageSide& side, const Owner& owner, storage::Access access
 }
 
 bool World::Opens(CustodySide& side, const Owner& owner) {
-  const absl::StatusOr<std::vector<SecretBytes>> keys =
-      side.custody->data_keys().Unwrap(DeviceOf(owner), owner.account->id(), {*owner.wrap});
+  const absl::StatusOr<std::vector<SecretBytes>> keys = side.custody->data_keys().Unwrap(
+      DeviceOf(owner), owner.account->id(), custody::UseReason::kAccess, {*owner.wrap});
   return keys.ok() && keys->front().RevealView(RevealKey::ForTest()) == owner.plain;
 }
 

@@ -169,7 +169,13 @@ Site CustodyNode::site() const {
       deployment_.topology().FindRegion(region_)->service(ServiceKind::kCustody).operator_name;
   site.seal = std::string(seal_->description());
   site.seal_lease_ms = seal_lease_ms_;
+  site.limits = limits_;
   return site;
+}
+
+void CustodyNode::UseLimits(RateLimits* limits) {
+  limits_ = limits;
+  Start();
 }
 
 void CustodyNode::UseSeal(std::function<std::unique_ptr<Seal>()> make_seal, int64_t lease_ms) {
@@ -260,7 +266,7 @@ KeyContext CustodyWorld::Context(std::string_view object) {
 
 std::string CustodyWorld::Generate(CustodyNode& node, TestAccount& owner) {
   const absl::StatusOr<std::vector<GeneratedKey>> keys = node.custody().data_keys().Generate(
-      CustodyNode::Device(owner.device()), owner.id(), {Context()});
+      CustodyNode::Device(owner.device()), owner.id(), UseReason::kAccess, {Context()});
   if (!keys.ok()) {
     return "";
   }
@@ -274,7 +280,7 @@ bool CustodyWorld::Opens(CustodyNode& node, TestAccount& owner, const std::strin
     return false;
   }
   const absl::StatusOr<std::vector<SecretBytes>> keys = node.custody().data_keys().Unwrap(
-      CustodyNode::Device(owner.device()), owner.id(), {{Context(), wrapped}});
+      CustodyNode::Device(owner.device()), owner.id(), UseReason::kAccess, {{Context(), wrapped}});
   return keys.ok() && keys->front().RevealView(RevealKey::ForTest()) == plaintexts_.at(wrapped);
 }
 

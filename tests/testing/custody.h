@@ -51,6 +51,8 @@ class CustodyNode final {
               CustodyNetwork* network, DeathPoints* deaths = nullptr);
   ~CustodyNode();
   void Start();
+  // Starts again, from now on within these limits, which outlive it.
+  void UseLimits(RateLimits* limits);
   // Starts again, from now on under the seals that this makes, with this lease.
   void UseSeal(std::function<std::unique_ptr<Seal>()> make_seal, int64_t lease_ms = 0);
 
@@ -89,6 +91,7 @@ class CustodyNode final {
   std::unique_ptr<ServiceSigner> signer_;
   std::function<std::unique_ptr<Seal>()> make_seal_;
   int64_t seal_lease_ms_ = 0;
+  RateLimits* limits_ = nullptr;
   std::unique_ptr<Seal> seal_;
   std::unique_ptr<Custody> custody_;
 };

@@ -84,17 +84,17 @@ void ExclaveWorld::OpenAtStorage(const Statement& record, const Statement& activ
 }
 
 std::string ExclaveWorld::Generate(custody::CustodyNode& node) {
-  const auto keys = node.custody().data_keys().Generate(Device(), account.id(),
-                                                        {custody::CustodyWorld::Context()});
+  const auto keys = node.custody().data_keys().Generate(
+      Device(), account.id(), custody::UseReason::kAccess, {custody::CustodyWorld::Context()});
   return keys.ok() ? keys->front().wrapped : "";
 }
 
 bool ExclaveWorld::Opens(custody::CustodyNode& node, const std::string& wrapped) {
-  return !node.process().dead() &&
-         node.custody()
-             .data_keys()
-             .Unwrap(Device(), account.id(), {{custody::CustodyWorld::Context(), wrapped}})
-             .ok();
+  return !node.process().dead() && node.custody()
+                                       .data_keys()
+                                       .Unwrap(Device(), account.id(), custody::UseReason::kAccess,
+                                               {{custody::CustodyWorld::Context(), wrapped}})
+                                       .ok();
 }
 
 absl::StatusOr<std::vector<Statement>> ExclaveWorld::DeliverToCustody(

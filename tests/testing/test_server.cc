@@ -81,11 +81,14 @@ ServiceResources TestResources(const TestDeployment& deployment,
       .records = std::move(records),
       .blobs = std::move(blobs),
       .log = *std::move(log),
+      .audit = options.audit,
+      .audit_keep_ms = kDayMs,
       .addresses =
           [addresses](const RegionId& peer, ServiceKind peer_kind) {
             return addresses == nullptr ? kNobody : addresses->Get(peer.name(), peer_kind);
           },
-      .log_level = LogLevel::kWarn};
+      .log_level = LogLevel::kWarn,
+      .rates = options.rates};
 }
 
 TestServer::TestServer(const TestDeployment& deployment, Options options)

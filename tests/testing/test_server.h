@@ -41,9 +41,11 @@ class TestServer final {
     std::shared_ptr<const Clock> clock;    // none: a ManualClock at TestDeployment::kStart
     std::shared_ptr<RecordStore> records;  // none: new fakes
     std::shared_ptr<BlobStore> blobs;
+    std::shared_ptr<AuditLog> audit;     // none: no audit records
     TestAddresses* addresses = nullptr;  // of this service's peers; none: nobody is reachable
     bool run_tickers = false;            // otherwise the test calls environment().TickOnce()
     Doorman::Limits limits = Doorman::LimitsOfProcess();
+    Rates rates{};  // nothing is limited without
   };
   // Fails the test and returns null when it cannot start. `deployment` outlives the server.
   static std::unique_ptr<TestServer> Start(const TestDeployment& deployment, Options options);

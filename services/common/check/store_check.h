@@ -24,6 +24,7 @@ struct StoreCheck {
   const RegionId region;
   const std::string directory;  // of the service
   const UnixMillis now = 0;
+  const int64_t audit_keep_ms = 0;  // how long audit records are kept
   RecordStore& records;
   BlobStore& blobs;
   const VerifiedLog* log = nullptr;  // null when it does not verify, which has been reported

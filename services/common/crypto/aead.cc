@@ -14,9 +14,14 @@
 namespace comity {
 namespace {
 
-bool InitContext(EVP_AEAD_CTX* context, const EVP_AEAD* aead, const SecretBytes& key) {
+// The key lies in the context itself, which BoringSSL's clean-up leaves as it is: only what it
+// allocates it wipes when it frees it.
+using Context = bssl::UniquePtr<EVP_AEAD_CTX>;
+
+// Null for a key of another size.
+Context NewContext(const EVP_AEAD* aead, const SecretBytes& key) {
   const auto bytes = key.Reveal(RevealKey::ForCrypto());
-  return EVP_AEAD_CTX_init(context, aead, bytes.data(), bytes.size(), kAeadTagSize, nullptr) == 1;
+  return Context(EVP_AEAD_CTX_new(aead, bytes.data(), bytes.size(), kAeadTagSize));
 }
 
 // Appends ciphertext and tag to `out`.
@@ -53,7 +58,7 @@ absl::StatusOr<SecretBytes> OpenSealed(const EVP_AEAD_CTX* context, std::string_
 }  // namespace
 
 struct GcmSivKey::State {
-  bssl::ScopedEVP_AEAD_CTX context;
+  Context context;
 };
 
 GcmSivKey::GcmSivKey() : state_(std::make_unique<State>()) {}
@@ -64,7 +69,8 @@ absl::StatusOr<std::unique_ptr<GcmSivKey>> GcmSivKey::Create(const SecretBytes& 
     return Refuse(Reason::kFieldInvalid, "an AES-256-GCM-SIV key must have 32 bytes");
   }
   std::unique_ptr<GcmSivKey> created(new GcmSivKey);
-  COMITY_CHECK(InitContext(created->state_->context.get(), EVP_aead_aes_256_gcm_siv(), key));
+  created->state_->context = NewContext(EVP_aead_aes_256_gcm_siv(), key);
+  COMITY_CHECK(created->state_->context != nullptr);
   return created;
 }
 
@@ -90,8 +96,8 @@ absl::StatusOr<SecretBytes> GcmSivKey::Open(std::string_view sealed,
 std::string GcmSeal(const SecretBytes& key, std::string_view nonce, std::string_view plaintext,
                     std::string_view associated_data) {
   COMITY_CHECK(key.size() == kAeadKeySize && nonce.size() == kAeadNonceSize);
-  bssl::ScopedEVP_AEAD_CTX context;
-  COMITY_CHECK(InitContext(context.get(), EVP_aead_aes_256_gcm(), key));
+  const Context context = NewContext(EVP_aead_aes_256_gcm(), key);
+  COMITY_CHECK(context != nullptr);
   std::string sealed;
   AppendSealed(context.get(), nonce, plaintext, associated_data, sealed);
   return sealed;
@@ -99,10 +105,11 @@ std::string GcmSeal(const SecretBytes& key, std::string_view nonce, std::string_
 
 absl::StatusOr<SecretBytes> GcmOpen(const SecretBytes& key, std::string_view nonce,
                                     std::string_view ciphertext, std::string_view associated_data) {
-  bssl::ScopedEVP_AEAD_CTX context;
-  if (key.size() != kAeadKeySize || !InitContext(context.get(), EVP_aead_aes_256_gcm(), key)) {
+  if (key.size() != kAeadKeySize) {
     return Refuse(Reason::kDataCorrupt);
   }
+  const Context context = NewContext(EVP_aead_aes_256_gcm(), key);
+  COMITY_CHECK(context != nullptr);
   return OpenSealed(context.get(), nonce, ciphertext, associated_data);
 }
 

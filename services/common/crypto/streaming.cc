@@ -38,8 +38,9 @@ class SegmentCipher final {
     const SecretBytes derived =
         HkdfSha256(key, header.substr(1, kSaltSize), associated_data, kAeadKeySize);
     const auto bytes = derived.Reveal(RevealKey::ForCrypto());
-    COMITY_CHECK(EVP_AEAD_CTX_init(context_.get(), EVP_aead_aes_256_gcm(), bytes.data(),
-                                   bytes.size(), kAeadTagSize, nullptr) == 1);
+    context_.reset(
+        EVP_AEAD_CTX_new(EVP_aead_aes_256_gcm(), bytes.data(), bytes.size(), kAeadTagSize));
+    COMITY_CHECK(context_ != nullptr);
   }
 
   void Seal(std::string_view plaintext, bool last, std::string& out) {
@@ -82,7 +83,7 @@ class SegmentCipher final {
     return nonce;
   }
 
-  bssl::ScopedEVP_AEAD_CTX context_;
+  bssl::UniquePtr<EVP_AEAD_CTX> context_;  // wiped with the key in it (aead.cc)
   std::string nonce_prefix_;
   uint64_t segment_ = 0;
 };

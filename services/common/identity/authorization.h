@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "services/common/identity/call_note.h"
 #include "services/common/identity/caller.h"
 
 namespace comity {
@@ -23,6 +24,12 @@ class Authorization final {
   // When the answer is of no use any more; calls made on behalf of this one carry it along.
   Deadline deadline() const { return deadline_; }
 
+  // What the call turned out to ask for, once its message is read: for the record of it. Nothing is
+  // decided by it. Where nobody keeps records it is forgotten.
+  void Note(const CallNote& note) const {
+    if (note_ != nullptr) *note_ = note;
+  }
+
   bool IsDevice() const { return caller().kind == Caller::Kind::kDevice; }
   bool IsService(ServiceKind kind, const RegionId& region) const {
     return caller().kind == Caller::Kind::kService && caller().service == kind &&
@@ -30,6 +37,7 @@ class Authorization final {
   }
 
  private:
+  friend class ActiveCall;
   friend class Guard;
   friend class UnsafeAuthorizationForTest;
   Authorization(std::shared_ptr<const Caller> caller, std::string_view method, Deadline deadline)
@@ -38,6 +46,7 @@ class Authorization final {
   std::shared_ptr<const Caller> caller_;
   std::string_view method_;
   Deadline deadline_;
+  CallNote* note_ = nullptr;  // of the call, which outlives everything that answers it
 };
 
 }  // namespace comity

@@ -7,6 +7,7 @@
 #include "services/common/server/call_watch.h"
 #include "services/common/server/status_codec.h"
 #include "services/common/server/worker_pool.h"
+#include "services/common/status/macros.h"
 
 namespace comity {
 namespace {
@@ -73,11 +74,26 @@ ActiveCall::ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* co
       start_(std::chrono::steady_clock::now()),
       deadline_(std::min(context->deadline(), std::chrono::system_clock::now() +
                                                   environment.options_.limits.For(method))),
-      admission_(environment.draining()
-                     ? absl::StatusOr<Authorization>(Refuse(Reason::kDraining))
-                     : environment.options_.guard->Admit(*context, method, deadline_)) {
+      admission_(Admit()),
+      refusal_(admission_.status()) {
   stats_->Begin();
+  if (admission_.ok()) admission_->note_ = &note_;
   if (admission_.ok() && environment.recognise_) RecogniseConnection();
+  if (admission_.ok() && environment.arrival_check_) {
+    refusal_ = environment.arrival_check_(*admission_);
+  }
+}
+
+absl::Status ActiveCall::CheckAudit(std::chrono::steady_clock::time_point now) const {
+  const CallEnvironment::Options& options = environment_->options_;
+  return !audited() || options.protective_methods.contains(method_) ? absl::OkStatus()
+                                                                    : options.audit->Check(now);
+}
+
+absl::StatusOr<Authorization> ActiveCall::Admit() {
+  if (environment_->draining()) return Refuse(Reason::kDraining);
+  RETURN_IF_ERROR(CheckAudit(start_));
+  return environment_->options_.guard->Admit(*context_, method_, deadline_, caller_);
 }
 
 void ActiveCall::RecogniseConnection() const {
@@ -97,24 +113,42 @@ void ActiveCall::RecogniseConnection() const {
 }
 
 absl::Status ActiveCall::CheckStart() const {
-  if (!admission_.ok()) {
-    return admission_.status();
+  if (!refusal_.ok()) {
+    return refusal_;
   }
   if (deadline_ <= std::chrono::system_clock::now()) {
     return Refuse(Reason::kDeadline, "the deadline passed before the work began");
   }
-  return absl::OkStatus();
+  // It may have waited for long.
+  return CheckAudit(std::chrono::steady_clock::now());
 }
 
-grpc::Status ActiveCall::Finish(const absl::Status& outcome) {
+absl::Status ActiveCall::Record(const absl::Status& outcome) const {
+  if (!audited()) return outcome;
+  AuditLog& audit = *environment_->options_.audit;
+  // Nothing can be written, and nothing was done.
+  if (caller_ == nullptr && !audit.Check(start_).ok()) return outcome;
+  AuditLog::Call call{method_, caller_, note_, ReasonOf(outcome)};
+  if (outcome.ok() && !note_.authorisation.IsZero()) return audit.AppendDurably(std::move(call));
+  audit.Append(std::move(call));
+  return outcome;
+}
+
+grpc::Status ActiveCall::Finish(const absl::Status& reached) {
+  const absl::Status outcome = Record(reached);
   const Reason reason = ReasonOf(outcome);
   const auto took = std::chrono::steady_clock::now() - start_;
   stats_->End(reason, took);
   ServiceLog* log = environment_->options_.log;
-  const bool counted = outcome.ok() && environment_->options_.frequent_methods.contains(method_);
-  const LogLevel level = IsFault(reason) ? LogLevel::kWarn
-                         : counted       ? LogLevel::kDebug
-                                         : LogLevel::kInfo;
+  // Calls that come in masses: a line for each would cost more than the call.
+  // While no record can be kept of them, all are refused, and that has been told.
+  const bool unrecorded = reason == Reason::kStoreUnavailable && caller_ == nullptr;
+  const bool counted = unrecorded || reason == Reason::kRateLimited ||
+                       reason == Reason::kOverloaded ||
+                       (outcome.ok() && environment_->options_.frequent_methods.contains(method_));
+  const LogLevel level = counted           ? LogLevel::kDebug
+                         : IsFault(reason) ? LogLevel::kWarn
+                                           : LogLevel::kInfo;
   if (log != nullptr && log->enabled(level)) {
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
     const std::string request = NextRequestId();

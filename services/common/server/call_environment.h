@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "services/common/audit/audit_log.h"
 #include "services/common/server/call_stats.h"
 #include "services/common/server/guard.h"
 #include "services/common/server/service_log.h"
@@ -38,8 +39,14 @@ class WorkerPool;
 class CallEnvironment final {
  public:
   struct Options {
-    const Guard* guard = nullptr;  // these two outlive the environment
+    const Guard* guard = nullptr;  // these three outlive the environment
     ServiceLog* log = nullptr;     // null: calls are not logged
+    // Null: no audit records. They are kept of all calls but those of methods that are for every
+    // verified identity; while they cannot be written, such calls alone are answered.
+    AuditLog* audit = nullptr;
+    // Full names of methods that only take power away, as sealing does, or tell of that: answered
+    // also then.
+    std::set<std::string, std::less<>> protective_methods;
     CallLimits limits;
     // Full names of methods that a device calls for each object. Their successful calls are counted
     // and not logged, unless at "debug"; refusals are logged like all others. They take their
@@ -64,6 +71,11 @@ class CallEnvironment final {
   using Recognise = std::function<void(const std::string& peer)>;
   void SetRecognise(Recognise recognise) { recognise_ = std::move(recognise); }
 
+  // Asked about every call that the guard has let in, before it waits for anything: what it refuses
+  // takes no place in the queue. Never blocks. Set before the first call.
+  using ArrivalCheck = std::function<absl::Status(const Authorization&)>;
+  void SetArrivalCheck(ArrivalCheck check) { arrival_check_ = std::move(check); }
+
   // Calls ended so far with this reason; kUnspecified counts the successful ones.
   uint64_t Count(Reason reason) const { return stats_.Count(reason); }
   CallStats& stats() { return stats_; }
@@ -78,6 +90,7 @@ class CallEnvironment final {
   std::atomic<bool> draining_{false};
   CallStats stats_;
   Recognise recognise_;
+  ArrivalCheck arrival_check_;
   std::unique_ptr<CallWatch> watch_;
   std::unique_ptr<WorkerPool> pool_;
 };
@@ -86,12 +99,13 @@ class CallEnvironment final {
 // handler.h is how services use it.
 class ActiveCall final {
  public:
-  // Checks draining, deadline and the guard.
+  // Checks draining, deadline, the guard and the arrival check.
   ActiveCall(CallEnvironment& environment, grpc::ServerContextBase* context,
              std::string_view method);
-  ActiveCall(ActiveCall&&) = default;
+  ActiveCall(const ActiveCall&) = delete;
+  ActiveCall& operator=(const ActiveCall&) = delete;
 
-  const absl::Status& refusal() const { return admission_.status(); }
+  const absl::Status& refusal() const { return refusal_; }
   // Runs `work` if the call was admitted and is still in time; exceptions become INTERNAL.
   template <typename Work>
   absl::Status Run(const Work& work) {
@@ -106,11 +120,17 @@ class ActiveCall final {
       return Refuse(Reason::kInternal, "unknown exception");
     }
   }
-  // Counts, logs one line (never the message or a name) and gives what goes to the caller.
-  grpc::Status Finish(const absl::Status& outcome);
+  // Records, counts, logs one line (never the message or a name) and gives what goes to the caller.
+  grpc::Status Finish(const absl::Status& reached);
   Authorization::Deadline deadline() const { return deadline_; }
 
  private:
+  absl::StatusOr<Authorization> Admit();
+  // May what this call asks for be done without a record of it?
+  absl::Status CheckAudit(std::chrono::steady_clock::time_point now) const;
+  bool audited() const { return environment_->options_.audit != nullptr && !stats_->open(); }
+  // The outcome; another one if a record that must not be lost cannot be written.
+  absl::Status Record(const absl::Status& outcome) const;
   absl::Status CheckStart() const;
   void RecogniseConnection() const;
 
@@ -120,7 +140,10 @@ class ActiveCall final {
   MethodStats* stats_;
   std::chrono::steady_clock::time_point start_;
   Authorization::Deadline deadline_;
+  std::shared_ptr<const Caller> caller_;  // null: nobody was identified
   absl::StatusOr<Authorization> admission_;
+  absl::Status refusal_;
+  CallNote note_;
 };
 
 }  // namespace comity

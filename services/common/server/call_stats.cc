@@ -45,10 +45,10 @@ uint64_t MethodStats::running() const {
 CallStats::CallStats(const MethodRules& rules) : id_(NextId()) {
   for (const auto& [method, rule] : rules) {  // sorted by name
     names_.push_back(method);
-    methods_.push_back(
-        std::make_unique<MethodStats>(method.substr(method.rfind('/') + 1), IsStream(method)));
+    methods_.push_back(std::make_unique<MethodStats>(
+        method.substr(method.rfind('/') + 1), IsStream(method), (rule & kAllowAnyVerified) != 0));
   }
-  methods_.push_back(std::make_unique<MethodStats>("other", false));
+  methods_.push_back(std::make_unique<MethodStats>("other", false, false));
 }
 
 MethodStats* CallStats::Search(std::string_view method) const {

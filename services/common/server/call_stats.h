@@ -19,7 +19,8 @@ namespace comity {
 // The calls of one method.
 class MethodStats final {
  public:
-  MethodStats(std::string name, bool streams) : name_(std::move(name)), streams_(streams) {}
+  MethodStats(std::string name, bool streams, bool open)
+      : name_(std::move(name)), streams_(streams), open_(open) {}
 
   void Begin() { begun_[ThreadShard(begun_.size())].count.fetch_add(1, std::memory_order_relaxed); }
   // kUnspecified is success. Once for each Begin().
@@ -33,6 +34,8 @@ class MethodStats final {
 
   const std::string& name() const { return name_; }  // "UnwrapDataKey"
   bool streams() const { return streams_; }
+  // For every verified identity: it tells what anybody may know, and no record is kept of it.
+  bool open() const { return open_; }
   // Calls that have ended so; begun and not ended.
   uint64_t Count(Reason reason) const;
   uint64_t running() const;
@@ -46,6 +49,7 @@ class MethodStats final {
   };
   const std::string name_;
   const bool streams_;
+  const bool open_;
   std::array<Shard, 4> begun_;
   std::array<std::atomic<uint64_t>, kReasons> refused_{};
   LatencyHistogram latency_;

@@ -59,7 +59,8 @@ struct Guard::Impl {
 
   absl::StatusOr<Authorization> Admit(std::string_view certificate_pem, std::string_view method,
                                       const MarkSource& topology_mark,
-                                      Authorization::Deadline deadline);
+                                      Authorization::Deadline deadline,
+                                      std::shared_ptr<const Caller>& caller);
 
   absl::Status CheckRule(const Caller& caller, uint32_t rule, const MarkSource& topology_mark) {
     if ((rule & kAllowAnyVerified) != 0) {
@@ -166,7 +167,8 @@ const MethodRules& Guard::rules() const { return impl_->options.rules; }
 
 absl::StatusOr<Authorization> Guard::Admit(const grpc::ServerContextBase& context,
                                            std::string_view method,
-                                           Authorization::Deadline deadline) const {
+                                           Authorization::Deadline deadline,
+                                           std::shared_ptr<const Caller>& caller) const {
   // Not IsPeerAuthenticated(): where clients are asked for a certificate that TLS does not judge,
   // it is true for everybody.
   const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
@@ -178,32 +180,33 @@ absl::StatusOr<Authorization> Guard::Admit(const grpc::ServerContextBase& contex
           ? std::string_view(certificates.front().data(), certificates.front().size())
           : std::string_view();
   return impl_->Admit(
-      pem, method, [&context] { return TopologyMarkOf(context); }, deadline);
+      pem, method, [&context] { return TopologyMarkOf(context); }, deadline, caller);
 }
 
 absl::StatusOr<Authorization> Guard::AdmitPeer(std::string_view certificate_pem,
                                                std::string_view method,
                                                std::optional<std::string_view> topology_mark,
                                                Authorization::Deadline deadline) const {
+  std::shared_ptr<const Caller> caller;
   return impl_->Admit(
-      certificate_pem, method, [topology_mark] { return topology_mark; }, deadline);
+      certificate_pem, method, [topology_mark] { return topology_mark; }, deadline, caller);
 }
 
 absl::StatusOr<Authorization> Guard::Impl::Admit(std::string_view certificate_pem,
                                                  std::string_view method,
                                                  const MarkSource& topology_mark,
-                                                 Authorization::Deadline deadline) {
+                                                 Authorization::Deadline deadline,
+                                                 std::shared_ptr<const Caller>& caller) {
   if (certificate_pem.empty()) {
     return Refuse(Reason::kCertificateInvalid, "no certificate was presented");
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const Caller> caller,
-                   callers.Identify(certificate_pem, options.clock->Now()));
+  ASSIGN_OR_RETURN(caller, callers.Identify(certificate_pem, options.clock->Now()));
   const auto rule = rules.find(method);
   if (rule == rules.end()) {
     return Refuse(Reason::kCallerNotAllowed, "the method has no rule");
   }
   RETURN_IF_ERROR(CheckRule(*caller, rule->second, topology_mark));
-  return Authorization(std::move(caller), rule->first, deadline);
+  return Authorization(caller, rule->first, deadline);
 }
 
 }  // namespace comity

@@ -61,12 +61,14 @@ class Guard final {
   //   BORDER_CLOSED        another region's service, and the topology declares no such edge.
   //   TOPOLOGY_STALE       another region's service with no mark, a lower serial than this service
   //                        or that region had before, or another file of the same serial.
+  // `caller` is who it turned out to be, also when it is refused; null if it is nobody.
   absl::StatusOr<Authorization> Admit(const grpc::ServerContextBase& context,
-                                      std::string_view method,
-                                      Authorization::Deadline deadline) const;
+                                      std::string_view method, Authorization::Deadline deadline,
+                                      std::shared_ptr<const Caller>& caller) const;
   absl::StatusOr<Authorization> Admit(const grpc::ServerContextBase& context,
                                       std::string_view method) const {
-    return Admit(context, method, Authorization::Deadline::max());
+    std::shared_ptr<const Caller> caller;
+    return Admit(context, method, Authorization::Deadline::max(), caller);
   }
 
   // The same decision over what Admit() takes from the context.

@@ -29,8 +29,11 @@ grpc::ServerUnaryReactor* HandleOnPool(CallEnvironment& environment,
     reactor->Finish(call->Finish(call->refusal()));
     return reactor;
   }
-  const bool taken = environment.pool().Submit([call, reactor, body = std::move(body)]() mutable {
-    grpc::Status answer = call->Finish(call->Run(body));
+  const bool taken = environment.pool().Submit([=, body = std::move(body)]() mutable {
+    // Nobody waits any more for what was cancelled in the queue: others do.
+    grpc::Status answer =
+        call->Finish(context->IsCancelled() ? Refuse(Reason::kCancelled, "before the work began")
+                                            : call->Run(body));
     // Finishing lets gRPC free the request and what belongs to it: nothing of them after it.
     body = nullptr;
     reactor->Finish(std::move(answer));

@@ -37,8 +37,9 @@ grpc::ServerUnaryReactor* HandleInline(CallEnvironment& environment,
 }
 
 // Callback unary handlers that block (store, log, other services): runs `body` on the small worker
-// pool. The caller is identified before its work is queued; a full queue is OVERLOADED. Request and
-// response stay valid until `body` returns.
+// pool. The caller is identified before its work is queued; a full queue is OVERLOADED. What is
+// cancelled, or late, when its turn comes is not done. Request and response stay valid until `body`
+// returns.
 grpc::ServerUnaryReactor* HandleOnPool(CallEnvironment& environment,
                                        grpc::CallbackServerContext* context,
                                        std::string_view method, CallBody body);

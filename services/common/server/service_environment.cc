@@ -121,6 +121,8 @@ ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
       calls_(std::make_unique<CallEnvironment>(
           CallEnvironment::Options{.guard = guard_.get(),
                                    .log = log_.get(),
+                                   .audit = resources_.audit.get(),
+                                   .protective_methods = definition.protective_methods,
                                    .limits = definition.limits,
                                    .frequent_methods = definition.frequent_methods,
                                    .pool_threads = definition.pool_threads,
@@ -131,6 +133,7 @@ ServiceEnvironment::ServiceEnvironment(ServiceResources resources,
   const auto measured = std::make_shared<MeasuredRecordStore>(std::move(resources_.records));
   resources_.records = measured;
   AddMetrics(*measured);
+  if (resources_.audit != nullptr) KeepAudit();
 }
 
 void ServiceEnvironment::AddMetrics(const MeasuredRecordStore& records) {
@@ -161,6 +164,21 @@ void ServiceEnvironment::AddMetrics(const MeasuredRecordStore& records) {
     metrics.AddGauge("comity_log_leaves", "Leaves in the service's own log.",
                      [this] { return static_cast<double>(transparency_log().size()); });
   }
+}
+
+void ServiceEnvironment::KeepAudit() {
+  AuditLog& audit = *resources_.audit;
+  audit_keeper_ = std::make_unique<AuditKeeper>(
+      &audit, resources_.log.get(), resources_.clock.get(), region(), resources_.audit_keep_ms);
+  RegisterTicker("audit", [this] {
+    if (const absl::Status kept = audit_keeper_->Tick(); !kept.ok()) log_->Error("audit log", kept);
+  });
+  metrics_->AddCounter("comity_audit_records_total", "Audit records on disk, of all runs.",
+                       [&audit] { return static_cast<double>(audit.end().next - 1); });
+  metrics_->AddGauge(
+      "comity_audit_stopped",
+      "1 while calls are refused because audit records cannot be written, else 0.",
+      [&audit] { return audit.Check(std::chrono::steady_clock::now()).ok() ? 0.0 : 1.0; });
 }
 
 ServiceEnvironment::~ServiceEnvironment() { StopTickers(); }

@@ -1,6 +1,7 @@
 #ifndef COMITY_COMMON_SERVER_SERVICE_ENVIRONMENT_H_
 #define COMITY_COMMON_SERVER_SERVICE_ENVIRONMENT_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <set>
@@ -13,10 +14,13 @@
 #include "absl/status/statusor.h"
 
 #include "comity/common/v1/common.pb.h"
+#include "services/common/audit/audit_log.h"
 #include "services/common/check/store_check.h"
 #include "services/common/clock/clock.h"
 #include "services/common/identity/service_signer.h"
+#include "services/common/limits/rate_limits.h"
 #include "services/common/log/transparency_log.h"
+#include "services/common/server/audit_keeper.h"
 #include "services/common/server/call_environment.h"
 #include "services/common/server/credentials.h"
 #include "services/common/server/guard.h"
@@ -47,6 +51,8 @@ struct ServiceDefinition {
   std::set<std::string, std::less<>> frequent_methods;  // see CallEnvironment::Options
   size_t pool_threads = 8;  // of HandleOnPool(), and how much may wait for them
   size_t pool_queue = 256;
+  std::set<std::string, std::less<>> protective_methods;  // see CallEnvironment::Options
+  bool audited = false;  // whether it keeps a record of each call (common/audit)
   std::function<absl::StatusOr<std::unique_ptr<ServiceInstance>>(ServiceEnvironment&)> make;
   StoreChecker check_store;  // of --check-store; null for a service that keeps nothing of its own
 };
@@ -66,9 +72,12 @@ struct ServiceResources {
   std::shared_ptr<RecordStore> records;
   std::shared_ptr<BlobStore> blobs;
   std::shared_ptr<TransparencyLog> log;
-  AddressBook addresses;  // for peers; see Peers::Options
+  std::shared_ptr<AuditLog> audit;  // null: no records of calls
+  int64_t audit_keep_ms = 0;        // how long they are kept
+  AddressBook addresses;            // for peers; see Peers::Options
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
+  Rates rates{};  // of the services that have limits
 };
 
 // Do certificate, keys, endorsement, roster and topology belong together, so that no other party
@@ -95,10 +104,12 @@ class ServiceEnvironment final {
   const Roster& roster() const { return *resources_.roster; }
   const Statement& endorsement() const { return resources_.endorsement; }
   const TlsIdentity& tls() const { return resources_.tls; }
+  const Rates& rates() const { return resources_.rates; }
 
   RecordStore& records() { return *resources_.records; }
   BlobStore& blobs() { return *resources_.blobs; }
   TransparencyLog& transparency_log() { return *resources_.log; }
+  AuditLog* audit() { return resources_.audit.get(); }  // null: no records of calls
   ServiceSigner& signer() { return *signer_; }
   Guard& guard() { return *guard_; }
   Peers& peers() { return *peers_; }
@@ -126,6 +137,7 @@ class ServiceEnvironment final {
   struct Tickers;
   ServiceEnvironment(ServiceResources resources, const ServiceDefinition& definition);
   void AddMetrics(const MeasuredRecordStore& records);
+  void KeepAudit();
 
   ServiceResources resources_;
   std::string operator_name_;
@@ -135,6 +147,7 @@ class ServiceEnvironment final {
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<CallEnvironment> calls_;
   std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<AuditKeeper> audit_keeper_;  // null without an audit log
   std::unique_ptr<Tickers> tickers_;
 };
 

@@ -1,6 +1,8 @@
 #include "services/common/server/service_flags.h"
 
 #include <map>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -22,6 +24,23 @@ const char* Purpose(ServiceKind kind) {
       return "The legal-request review service of one region: decides requests of authorities.";
   }
   return "";
+}
+
+void DeclareLimits(CLI::App& app, ServiceFlags& flags) {
+  app.add_option_function<std::vector<std::string>>(
+         "--limit",
+         [&flags](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             if (const absl::Status set = SetRate(text, flags.rates); !set.ok()) {
+               throw CLI::ValidationError("--limit", CauseOf(set));
+             }
+           }
+         },
+         "Refuse what is above so many a second, and so many at once, or \"none\" of it; for each "
+         "limit once. Names and defaults: " +
+             DescribeLimits())
+      ->allow_extra_args(false)
+      ->type_name("NAME=RATE[/BURST]");
 }
 
 }  // namespace
@@ -76,6 +95,13 @@ void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
                  "Serve metrics for Prometheus as http://127.0.0.1:N/metrics; default: not at all")
       ->check(CLI::Range(1, 65535))
       ->type_name("N");
+  if (kind == ServiceKind::kCustody) {
+    app.add_option("--audit-days", flags.audit_days,
+                   "How long the records of calls are kept, in days (90)")
+        ->check(CLI::Range(1, 3650))
+        ->type_name("N");
+  }
+  if (kind == ServiceKind::kCustody) DeclareLimits(app, flags);
   app.footer(
       "Example:\n  " + program + " --topology world/topology.txtpb --region cn --dir world/cn/" +
       std::string(Name(kind)) +

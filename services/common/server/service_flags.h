@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "services/common/limits/rate_limits.h"
 #include "services/common/server/service_log.h"
 #include "services/common/statement/operator.h"
 
@@ -27,6 +28,8 @@ struct ServiceFlags {
   LogFormat log_format = LogFormat::kText;
   uint32_t drain_seconds = 10;
   uint32_t metrics_port = 0;  // 0 = metrics are not served
+  uint32_t audit_days = 90;   // custody only
+  Rates rates = DefaultRates();
 };
 
 // The flags, or the exit code of a command line that was answered at once (--help, --version: 0;

@@ -13,6 +13,7 @@
 
 #include "absl/synchronization/mutex.h"
 
+#include "services/common/audit/audit_head.h"
 #include "services/common/crypto/digest.h"
 #include "services/common/faults/border_relay.h"
 #include "services/common/faults/faulty_stores.h"
@@ -204,10 +205,12 @@ ServiceResources ResourcesOf(Loaded& loaded, ServiceKind kind) {
                           .endorsement = loaded.identity.endorsement,
                           .roster = loaded.roster,
                           .log_level = loaded.flags.log_level,
-                          .log_format = loaded.flags.log_format};
+                          .log_format = loaded.flags.log_format,
+                          .rates = loaded.flags.rates};
 }
 
-absl::Status OpenStores(Loaded& loaded, ServiceResources& resources) {
+absl::Status OpenStores(Loaded& loaded, const ServiceDefinition& definition,
+                        ServiceResources& resources) {
   const std::string store = loaded.flags.directory + "/store";
   RETURN_IF_ERROR(MakePrivateFolders(store));
   ASSIGN_OR_RETURN(resources.records, OpenRocksRecordStore(store));
@@ -227,10 +230,21 @@ absl::Status OpenStores(Loaded& loaded, ServiceResources& resources) {
   ASSIGN_OR_RETURN(resources.log,
                    TransparencyLog::Open(std::move(options), std::move(loaded.identity.log_key),
                                          resources.records.get(), resources.blobs.get()));
+  if (!definition.audited) return absl::OkStatus();
+  resources.audit_keep_ms = int64_t{loaded.flags.audit_days} * kDayMs;
+  const auto log = std::make_shared<ServiceLog>(loaded.flags.log_level, loaded.flags.log_format);
+  ASSIGN_OR_RETURN(resources.audit,
+                   AuditLog::Open({.directory = loaded.flags.directory + "/audit",
+                                   .clock = loaded.clock.get(),
+                                   .report = [log](const absl::Status& status) {
+                                     if (status.ok()) return log->Warn("audit log works again", {});
+                                     log->Error("audit log: calls are refused", status);
+                                   }}));
   return absl::OkStatus();
 }
 
-// Which topology a service follows is a public fact from the moment it serves by it.
+// Which topology a service follows is a public fact from the moment it serves by it; so is where
+// its audit log stands.
 absl::Status LogStart(ServiceEnvironment& environment) {
   Leaf leaf;
   leaf.type = "service.started";
@@ -239,6 +253,9 @@ absl::Status LogStart(ServiceEnvironment& environment) {
   const TopologyMark mark = MarkOf(environment.topology());
   leaf.clear = {{"topology_serial", std::to_string(mark.serial)},
                 {"topology_digest", mark.digest_hex}};
+  if (environment.audit() != nullptr) {
+    leaf.clear[kAuditHeadField] = environment.audit()->end().hash.ToString();
+  }
   return environment.transparency_log().Append(EncodeLeaf(leaf)).status();
 }
 
@@ -254,7 +271,7 @@ std::string StoppingNotice(uint64_t running, std::chrono::seconds patience) {
 absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sigset_t& signals) {
   const auto patience = std::chrono::seconds(loaded.flags.drain_seconds);
   ServiceResources resources = ResourcesOf(loaded, definition.kind);
-  RETURN_IF_ERROR(OpenStores(loaded, resources));
+  RETURN_IF_ERROR(OpenStores(loaded, definition, resources));
   std::unique_ptr<BorderRelay> relay;  // outlives every channel through it
   if (loaded.faults != nullptr) {
     ASSIGN_OR_RETURN(relay, BorderRelay::Start(loaded.file.topology, loaded.region, loaded.faults,
@@ -331,7 +348,8 @@ absl::StatusOr<uint64_t> CheckStore(const Loaded& loaded, const ServiceDefinitio
                         .region = loaded.region,
                         .kind = definition.kind,
                         .directory = loaded.flags.directory,
-                        .now = loaded.clock->Now()},
+                        .now = loaded.clock->Now(),
+                        .audit_keep_ms = int64_t{loaded.flags.audit_days} * kDayMs},
                        definition.check_store ? definition.check_store : nothing);
 }
 

@@ -1,12 +1,15 @@
 #include "services/common/server/status_codec.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "comity/common/v1/common.pb.h"
 #include "services/common/status/reason.h"
+#include "services/common/status/retry_after.h"
 
 namespace comity {
 namespace {
@@ -19,7 +22,10 @@ constexpr size_t kMaxRemoteText = 1024;
 constexpr uint32_t kFenceRetryMs = 250;
 constexpr uint32_t kDefaultRetryMs = 1000;
 
-uint32_t RetryAfterMs(const ReasonInfo& info) {
+uint32_t RetryAfterMs(const absl::Status& status, const ReasonInfo& info) {
+  if (const auto told = RetryAfterOf(status); told.count() > 0) {
+    return static_cast<uint32_t>(std::min(told, kMaxRetryAfter).count());
+  }
   if (info.reason == Reason::kAccountFenced || info.reason == Reason::kOverloaded) {
     return kFenceRetryMs;
   }
@@ -54,7 +60,8 @@ std::string RemoteCause(const ReasonInfo& info, std::string_view remote_text) {
   return CleanRemoteText(remote_text);
 }
 
-std::optional<Reason> ReasonOfErrorInfo(std::string_view bytes) {
+// What the other side's metadata says, if it has a reason that is known here.
+std::optional<wire::ErrorInfo> ReadErrorInfo(std::string_view bytes) {
   wire::ErrorInfo info;
   if (!info.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return std::nullopt;
@@ -63,7 +70,7 @@ std::optional<Reason> ReasonOfErrorInfo(std::string_view bytes) {
   if (reason == Reason::kUnspecified || Describe(reason).reason != reason) {
     return std::nullopt;
   }
-  return reason;
+  return info;
 }
 
 Reason ReasonFromCode(grpc::StatusCode code) {
@@ -93,7 +100,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase* c
     wire::ErrorInfo error;
     error.set_reason(static_cast<wire::ErrorReason>(reason));
     error.set_remedy(std::string(info.remedy));
-    error.set_retry_after_ms(RetryAfterMs(info));
+    error.set_retry_after_ms(RetryAfterMs(status, info));
     context->AddTrailingMetadata(kErrorMetadata, error.SerializeAsString());
   }
   // The text of a status that was made elsewhere may say anything.
@@ -119,9 +126,13 @@ absl::Status FromGrpcStatus(const grpc::Status& status,
   if (status.ok()) {
     return absl::OkStatus();
   }
-  if (const std::optional<Reason> reason =
-          error_info.has_value() ? ReasonOfErrorInfo(*error_info) : std::nullopt) {
-    return Refuse(*reason, RemoteCause(Describe(*reason), status.error_message()));
+  if (const std::optional<wire::ErrorInfo> info =
+          error_info.has_value() ? ReadErrorInfo(*error_info) : std::nullopt) {
+    const auto reason = static_cast<Reason>(info->reason());
+    const std::string cause = RemoteCause(Describe(reason), status.error_message());
+    return info->retry_after_ms() == 0
+               ? Refuse(reason, cause)
+               : RefuseFor(reason, std::chrono::milliseconds(info->retry_after_ms()), cause);
   }
   Reason reason = ReasonFromCode(status.error_code());
   // gRPC itself answers so when a message is over the receiver's limit.

@@ -16,13 +16,15 @@ namespace comity {
 
 inline constexpr char kErrorMetadata[] = "comity-error-bin";
 
-// What leaves the process: code, text and remedy of the reason. The cause stays here, except for
+// What leaves the process: code, text and remedy of the reason, and when to try again: what the
+// refusal says of that, else what suits the reason. The cause stays here, except for
 // INVALID_ARGUMENT, where it speaks of the caller's own message; an error that Refuse() did not
 // make leaves as INTERNAL without its text. `context` may be null.
 grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase* context);
 
 // The refusal as this process would make it, for a finished call; what the other side's text says
-// beyond our own text of that reason becomes the cause. Without the metadata (the call did not
+// beyond our own text of that reason becomes the cause, and its delay, bounded, ours
+// (status/retry_after.h). Without the metadata (the call did not
 // reach a service of ours) the reason follows from the code: PEER_UNAVAILABLE, DEADLINE, CANCELLED,
 // OVERLOADED, MESSAGE_TOO_LARGE, otherwise INTERNAL; and
 // CERTIFICATE_INVALID when this side refused the other's certificate.

@@ -68,6 +68,7 @@ absl::Status CheckOpened(const StoreCheckTarget& target, const StoreChecker& che
                          .region = target.region,
                          .directory = target.directory,
                          .now = target.now,
+                         .audit_keep_ms = target.audit_keep_ms,
                          .records = *stores.records,
                          .blobs = *stores.blobs,
                          .log = log.has_value() ? &*log : nullptr,

@@ -15,6 +15,7 @@ struct StoreCheckTarget {
   const ServiceKind kind = ServiceKind::kStorage;
   const std::string directory;  // of the service
   const UnixMillis now = 0;
+  const int64_t audit_keep_ms = 0;  // how long audit records are kept
 };
 
 // Opens the store of a stopped service only to be read, verifies its log, and lets `checker` look

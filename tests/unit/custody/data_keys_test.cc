@@ -19,16 +19,17 @@ using testing::Not;
 class DataKeysTest : public testing::Test {
  protected:
   absl::StatusOr<std::vector<GeneratedKey>> Generate(const Authorization& who) {
-    return keys().Generate(who, world_.account.id(), {CustodyWorld::Context()});
+    return keys().Generate(who, world_.account.id(), UseReason::kAccess, {CustodyWorld::Context()});
   }
   absl::StatusOr<std::vector<std::string>> Wrap() {
     std::vector<PlainKey> items;
     items.push_back({CustodyWorld::Context(), RandomSecret(32)});
-    return keys().Wrap(Device(), world_.account.id(), items);
+    return keys().Wrap(Device(), world_.account.id(), UseReason::kAccess, items);
   }
   absl::StatusOr<std::vector<SecretBytes>> Unwrap(const Authorization& who,
                                                   const std::string& wrapped) {
-    return keys().Unwrap(who, world_.account.id(), {{CustodyWorld::Context(), wrapped}});
+    return keys().Unwrap(who, world_.account.id(), UseReason::kAccess,
+                         {{CustodyWorld::Context(), wrapped}});
   }
   Authorization Device(size_t index = 0) {
     return CustodyNode::Device(world_.account.device(index));
@@ -48,10 +49,12 @@ TEST_F(DataKeysTest, WrappedKeyUnwrapsToItself) {
   std::vector<PlainKey> items;
   items.push_back({CustodyWorld::Context("one"), RandomSecret(32)});
   items.push_back({CustodyWorld::Context("two"), RandomSecret(32)});
-  ASSERT_OK_AND_ASSIGN(const auto wrapped, keys().Wrap(Device(), world_.account.id(), items));
-  ASSERT_OK_AND_ASSIGN(const auto opened, keys().Unwrap(Device(), world_.account.id(),
-                                                        {{items[0].context, wrapped[0]},
-                                                         {items[1].context, wrapped[1]}}));
+  ASSERT_OK_AND_ASSIGN(const auto wrapped,
+                       keys().Wrap(Device(), world_.account.id(), UseReason::kAccess, items));
+  ASSERT_OK_AND_ASSIGN(
+      const auto opened,
+      keys().Unwrap(Device(), world_.account.id(), UseReason::kAccess,
+                    {{items[0].context, wrapped[0]}, {items[1].context, wrapped[1]}}));
   EXPECT_TRUE(opened[0].ConstantTimeEquals(items[0].plaintext));
   EXPECT_TRUE(opened[1].ConstantTimeEquals(items[1].plaintext));
 }
@@ -59,7 +62,7 @@ TEST_F(DataKeysTest, WrappedKeyUnwrapsToItself) {
 TEST_F(DataKeysTest, OneBadWrapFailsTheBatch) {
   ASSERT_OK_AND_ASSIGN(const auto made, Generate(Device()));
   const std::string good = made.front().wrapped;
-  EXPECT_THAT(keys().Unwrap(Device(), world_.account.id(),
+  EXPECT_THAT(keys().Unwrap(Device(), world_.account.id(), UseReason::kAccess,
                             {{CustodyWorld::Context(), good}, {CustodyWorld::Context("x"), good}}),
               RefusedWith(Reason::kDataCorrupt));
 }
@@ -91,7 +94,8 @@ TEST_F(DataKeysTest, StrangersDeviceIsRefused) {
 }
 
 TEST_F(DataKeysTest, UnknownAccountIsRefusedLikeAStrangers) {
-  EXPECT_THAT(keys().Generate(Device(), RandomId<AccountId>(), {CustodyWorld::Context()}),
+  EXPECT_THAT(keys().Generate(Device(), RandomId<AccountId>(), UseReason::kAccess,
+                              {CustodyWorld::Context()}),
               RefusedWith(Reason::kAccountNotYours));
 }
 
@@ -111,7 +115,7 @@ TEST_F(DataKeysTest, SecondUseTouchesNoStore) {
 
 TEST_F(DataKeysTest, UnknownAccountsAreNotCached) {
   const AccountId unknown = RandomId<AccountId>();
-  EXPECT_THAT(keys().Generate(Device(), unknown, {CustodyWorld::Context()}),
+  EXPECT_THAT(keys().Generate(Device(), unknown, UseReason::kAccess, {CustodyWorld::Context()}),
               RefusedWith(Reason::kAccountNotYours));
   EXPECT_FALSE(keys().IsCached(unknown));
 }

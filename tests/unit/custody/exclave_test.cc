@@ -55,9 +55,10 @@ class ExclaveCustodyTest : public testing::Test {
 TEST_F(ExclaveCustodyTest, KeysAreMadeWhereTheRulesSayAndWork) {
   ASSERT_THAT(Create(us_, record_), IsOk());
   DataKeys& keys = us_.custody().data_keys();
-  ASSERT_OK_AND_ASSIGN(const auto made,
-                       keys.Generate(Device(), owner_.id(), {CustodyWorld::Context()}));
-  EXPECT_THAT(keys.Unwrap(Device(), owner_.id(), {{CustodyWorld::Context(), made.front().wrapped}}),
+  ASSERT_OK_AND_ASSIGN(const auto made, keys.Generate(Device(), owner_.id(), UseReason::kAccess,
+                                                      {CustodyWorld::Context()}));
+  EXPECT_THAT(keys.Unwrap(Device(), owner_.id(), UseReason::kAccess,
+                          {{CustodyWorld::Context(), made.front().wrapped}}),
               IsOk());
 }
 

@@ -94,10 +94,10 @@ TEST_F(ImporterTest, KeysAreStoredInactiveAndReceiptIsSigned) {
   const Account account = AtDestination();
   EXPECT_EQ(account.presence, Presence::kNone);
   EXPECT_EQ(account.keys.front().state, KeyState::kInactive);
-  EXPECT_THAT(
-      world_.cn.custody().data_keys().Generate(CustodyNode::Device(world_.account.device()),
-                                               world_.account.id(), {CustodyWorld::Context()}),
-      RefusedWith(Reason::kAccountNotHere));
+  EXPECT_THAT(world_.cn.custody().data_keys().Generate(CustodyNode::Device(world_.account.device()),
+                                                       world_.account.id(), UseReason::kAccess,
+                                                       {CustodyWorld::Context()}),
+              RefusedWith(Reason::kAccountNotHere));
 }
 
 TEST_F(ImporterTest, RepeatGetsTheSameReceiptAlsoAfterARestart) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "services/common/statement/account.h"
+#include "services/common/status/retry_after.h"
 #include "services/custody/delivery.h"
 #include "services/custody/key_export.h"
 #include "services/custody/leaves.h"
@@ -46,7 +47,8 @@ class KeyVersionsTest : public testing::Test {
   Reason WhyNotOpened(const std::string& wrapped, CustodyNode& node) {
     return ReasonOf(node.custody()
                         .data_keys()
-                        .Unwrap(Device(), world_.account.id(), {{CustodyWorld::Context(), wrapped}})
+                        .Unwrap(Device(), world_.account.id(), UseReason::kAccess,
+                                {{CustodyWorld::Context(), wrapped}})
                         .status());
   }
   Reason WhyNotOpened(const std::string& wrapped) { return WhyNotOpened(wrapped, world_.us); }
@@ -316,8 +318,12 @@ TEST_F(KeyVersionsTest, TooManyChangesWithinADayAreRefused) {
     taken += last.ok() ? 1 : 0;
   }
   EXPECT_THAT(last, RefusedWith(Reason::kRateLimited));
+  EXPECT_EQ(RetryAfterOf(last), std::chrono::milliseconds(kChangeMemoryMs));
   EXPECT_EQ(taken, kMaxChangesOfDevice - 1) << "one was the rotation";
-  world_.clock.Advance(kChangeMemoryMs);
+  world_.clock.Advance(kChangeMemoryMs - kHourMs);
+  last = Change(Kind::kDisable, 1).status();
+  EXPECT_EQ(RetryAfterOf(last), std::chrono::milliseconds(kHourMs));
+  world_.clock.Advance(RetryAfterOf(last).count());
   EXPECT_THAT(Change(Kind::kDisable, 1), IsOk());
 }
 
@@ -442,12 +448,13 @@ TEST_F(KeyVersionsTest, DeathWhileDestroyingIsFollowedByTheDestruction) {
 class RewrapTest : public KeyVersionsTest {
  protected:
   absl::StatusOr<DataKeys::Rewrapped> Rewrap(const std::vector<WrappedKey>& keys) {
-    return world_.us.custody().data_keys().Rewrap(Device(), world_.account.id(), keys);
+    return world_.us.custody().data_keys().Rewrap(Device(), world_.account.id(), UseReason::kRewrap,
+                                                  keys);
   }
   static WrappedKey Under(const std::string& wrapped) { return {CustodyWorld::Context(), wrapped}; }
   std::optional<std::string> Plain(const std::string& wrapped) {
-    auto opened =
-        world_.us.custody().data_keys().Unwrap(Device(), world_.account.id(), {Under(wrapped)});
+    auto opened = world_.us.custody().data_keys().Unwrap(Device(), world_.account.id(),
+                                                         UseReason::kAccess, {Under(wrapped)});
     if (!opened.ok()) return std::nullopt;
     return std::string(opened->front().RevealView(RevealKey::ForTest()));
   }
@@ -506,7 +513,8 @@ TEST_F(RewrapTest, NothingIsRewrappedWhereNothingIsWrapped) {
   EXPECT_THAT(Rewrap({Under(first_)}), RefusedWith(Reason::kKeyDisabled));
   ASSERT_THAT(Change(Kind::kEnable, 2), IsOk());
   EXPECT_THAT(world_.us.custody().data_keys().Rewrap(CustodyNode::Device(MakeTestDevice()),
-                                                     world_.account.id(), {Under(first_)}),
+                                                     world_.account.id(), UseReason::kRewrap,
+                                                     {Under(first_)}),
               RefusedWith(Reason::kAccountNotYours));
   world_.clock.Advance(TestDeployment::kWindowEnd - world_.now());
   EXPECT_THAT(Rewrap({Under(first_)}), RefusedWith(Reason::kAccountSuspended));

@@ -9,6 +9,7 @@
 #include "services/common/crypto/hpke.h"
 #include "services/common/crypto/random.h"
 #include "services/common/statement/leaf.h"
+#include "services/common/status/retry_after.h"
 #include "services/custody/leaves.h"
 #include "services/custody/record_key.h"
 #include "tests/testing/authorisation.h"
@@ -29,8 +30,8 @@ class LegalUseTest : public testing::Test {
     world_.CreateAccountAt(world_.cn, owner_, "CN");
     for (const char* name : {"one", "two"}) {
       const KeyContext context = CustodyWorld::Context(name);
-      auto keys = world_.cn.custody().data_keys().Generate(CustodyNode::Device(owner_.device()),
-                                                           owner_.id(), {context});
+      auto keys = world_.cn.custody().data_keys().Generate(
+          CustodyNode::Device(owner_.device()), owner_.id(), UseReason::kAccess, {context});
       plaintexts_.push_back(keys->front().plaintext.Clone());
       wraps_.push_back({context, keys->front().wrapped});
     }
@@ -131,6 +132,28 @@ TEST_F(LegalUseTest, RepeatGetsTheStoredAnswerAndNoNewLeaf) {
   EXPECT_EQ(first.leaf, second.leaf);
   EXPECT_EQ(first.receipt, second.receipt);
   EXPECT_EQ(Uses(), 1u);
+}
+
+TEST_F(LegalUseTest, KeysOfFirstAnswersAreHeldToARate) {
+  RateLimiter::Time now{};
+  Rates rates{};
+  ASSERT_THAT(SetRate("use-legal=1/2", rates), IsOk());
+  RateLimits limits(rates, [&] { return now; });
+  world_.cn.UseLimits(&limits);
+  const Authorisation first = Case().Build();
+  std::vector<WrappedKey> broken = wraps_;
+  broken[1].wrapped.back() ^= 1;
+  EXPECT_THAT(Execute(first, broken), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Execute(first), IsOk()) << "what came to nothing was given back";
+  const Authorisation second = Case().Build();
+  const absl::Status refused = Execute(second).status();
+  EXPECT_THAT(refused, RefusedWith(Reason::kRateLimited));
+  EXPECT_EQ(RetryAfterOf(refused), std::chrono::seconds(2));
+  EXPECT_THAT(Execute(first), IsOk()) << "a repeat opens nothing";
+  EXPECT_EQ(Uses(), 2u) << "no leaf of what is refused";
+  now += RetryAfterOf(refused);
+  EXPECT_THAT(Execute(second), IsOk());
+  world_.cn.UseLimits(nullptr);
 }
 
 TEST_F(LegalUseTest, OnlyTheRegionsReviewMayAsk) {

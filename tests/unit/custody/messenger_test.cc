@@ -271,7 +271,7 @@ TEST_F(MessengerTest, KeysAreDestroyedWhenTheClosingIsDue) {
   EXPECT_TRUE(account.keys.front().sealed.empty());
   EXPECT_TRUE(account.metadata_keys.empty());
   EXPECT_THAT(world_.us.custody().data_keys().Unwrap(CustodyNode::Device(world_.account.device()),
-                                                     world_.account.id(),
+                                                     world_.account.id(), UseReason::kAccess,
                                                      {{CustodyWorld::Context(), wrapped}}),
               RefusedWith(Reason::kKeyDestroyed));
   EXPECT_EQ(world_.us.log().Count(std::string(kLeafDestruction)), 1u);

@@ -73,7 +73,7 @@ TEST_F(MoveTest, KeyMovesAndTheWrapOpensThereOnly) {
   EXPECT_FALSE(world_.Opens(world_.us, world_.account, wrapped_));
   EXPECT_TRUE(world_.Opens(world_.cn, world_.account, wrapped_));
   EXPECT_THAT(world_.us.custody().data_keys().Unwrap(CustodyNode::Device(world_.account.device()),
-                                                     world_.account.id(),
+                                                     world_.account.id(), UseReason::kAccess,
                                                      {{CustodyWorld::Context(), wrapped_}}),
               RefusedWith(Reason::kAccountNotHere));
 }

@@ -33,7 +33,8 @@ class RevocationTest : public testing::Test {
   absl::Status Open(const Authorization& device) {
     return world_.us.custody()
         .data_keys()
-        .Unwrap(device, world_.account.id(), {{CustodyWorld::Context(), wrapped_}})
+        .Unwrap(device, world_.account.id(), UseReason::kAccess,
+                {{CustodyWorld::Context(), wrapped_}})
         .status();
   }
 

@@ -61,7 +61,7 @@ TEST_F(RotationTest, VersionsAreDifferentKeys) {
   std::string renamed = world_.Generate(world_.us, world_.account);
   renamed[kWrappedKeyPrefixSize - 1] = 1;  // "wrapped under version 1"
   EXPECT_THAT(world_.us.custody().data_keys().Unwrap(CustodyNode::Device(world_.account.device()),
-                                                     world_.account.id(),
+                                                     world_.account.id(), UseReason::kAccess,
                                                      {{CustodyWorld::Context(), renamed}}),
               RefusedWith(Reason::kDataCorrupt));
 }

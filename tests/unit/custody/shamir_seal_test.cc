@@ -8,6 +8,7 @@
 
 #include "services/common/crypto/random.h"
 #include "services/common/files/files.h"
+#include "services/common/status/retry_after.h"
 #include "services/custody/root_key.h"
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
@@ -92,6 +93,9 @@ TEST_F(ShamirSealTest, WrongSharesMakeTheirPersonWaitAndNobodyElse) {
   }
   EXPECT_THAT(Enter("ops-fox", Share(1)), RefusedWith(Reason::kRateLimited));
   EXPECT_THAT(Enter("ops-evans", Share(0)), IsOk());
+  const auto late = Enter("ops-fox", Share(1), kNow + kShareTrialMs - 10);
+  EXPECT_THAT(late, RefusedWith(Reason::kRateLimited));
+  EXPECT_EQ(RetryAfterOf(late.status()), std::chrono::milliseconds(10));
   EXPECT_THAT(Enter("ops-fox", Share(1), kNow + kShareTrialMs - 1),
               RefusedWith(Reason::kRateLimited));
   ASSERT_OK_AND_ASSIGN(const auto root, Enter("ops-fox", Share(1), kNow + kShareTrialMs));

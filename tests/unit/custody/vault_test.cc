@@ -53,7 +53,8 @@ class SealedCustodyTest : public testing::Test {
   absl::Status Unwrap() {
     return world_.us.custody()
         .data_keys()
-        .Unwrap(Device(), world_.account.id(), {{CustodyWorld::Context(), wrapped_}})
+        .Unwrap(Device(), world_.account.id(), UseReason::kAccess,
+                {{CustodyWorld::Context(), wrapped_}})
         .status();
   }
   size_t Leaves(std::string_view type) { return world_.us.log().Count(std::string(type)); }
@@ -76,11 +77,13 @@ TEST_F(SealedCustodyTest, EveryUseOfAKeyIsRefused) {
   Custody& custody = world_.us.custody();
   const AccountId& id = world_.account.id();
   EXPECT_THAT(Unwrap(), RefusedWith(Reason::kSealed));
-  EXPECT_THAT(custody.data_keys().Generate(Device(), id, {CustodyWorld::Context()}),
-              RefusedWith(Reason::kSealed));
+  EXPECT_THAT(
+      custody.data_keys().Generate(Device(), id, UseReason::kAccess, {CustodyWorld::Context()}),
+      RefusedWith(Reason::kSealed));
   std::vector<PlainKey> keys;
   keys.push_back({CustodyWorld::Context(), RandomSecret(32)});
-  EXPECT_THAT(custody.data_keys().Wrap(Device(), id, keys), RefusedWith(Reason::kSealed));
+  EXPECT_THAT(custody.data_keys().Wrap(Device(), id, UseReason::kAccess, keys),
+              RefusedWith(Reason::kSealed));
   EXPECT_THAT(custody.key_versions().Rotate(Device(), id, RandomId<RequestId>()),
               RefusedWith(Reason::kSealed));
   TestAccount other = world_.deployment().NewAccount();
@@ -306,10 +309,11 @@ TEST(VaultTest, UseThatIsUnderWayWhenCustodyIsSealedIsRefused) {
                   owner.SignRecord(deployment.topology(), "US", TestDeployment::kStart)),
               IsOk());
   DataKeys& keys = node.custody().data_keys();
-  ASSERT_THAT(keys.Generate(device, owner.id(), {CustodyWorld::Context()}), IsOk());
+  ASSERT_THAT(keys.Generate(device, owner.id(), UseReason::kAccess, {CustodyWorld::Context()}),
+              IsOk());
   // The use has its opened keys in hand when it looks at the clock.
   clock.interrupt = [&] { EXPECT_THAT(node.custody().vault().Close(Person("ops-evans")), IsOk()); };
-  EXPECT_THAT(keys.Generate(device, owner.id(), {CustodyWorld::Context()}),
+  EXPECT_THAT(keys.Generate(device, owner.id(), UseReason::kAccess, {CustodyWorld::Context()}),
               RefusedWith(Reason::kSealed));
   EXPECT_EQ(clock.interrupt, nullptr);
 }

@@ -81,12 +81,42 @@ TEST(ServiceFlagsTest, UnknownLogLevelIsWrong) {
       kWrongFlags);
 }
 
+TEST(ServiceFlagsTest, LimitsAreReadEachOnceOrSeveral) {
+  const auto parsed = Parse({"--topology", "t", "--region", "cn", "--dir", "d", "--limit",
+                             "account-keys=7/9", "--limit", "use-legal=none"});
+  ASSERT_TRUE(std::holds_alternative<ServiceFlags>(parsed));
+  Rates expected = DefaultRates();
+  ASSERT_TRUE(SetRate("account-keys=7/9", expected).ok());
+  ASSERT_TRUE(SetRate("use-legal=none", expected).ok());
+  EXPECT_EQ(std::get<ServiceFlags>(parsed).rates, expected);
+}
+
+TEST(ServiceFlagsTest, LimitThatIsNoneIsWrongAndNamesWhatThereIs) {
+  const auto [exit_code, printed] =
+      Answer({"--topology", "t", "--region", "cn", "--dir", "d", "--limit", "account-kees=7"});
+  EXPECT_EQ(exit_code, kWrongFlags);
+  EXPECT_THAT(printed, HasSubstr("account-kees=7"));
+  EXPECT_THAT(printed, HasSubstr(DescribeLimits()));
+}
+
+TEST(ServiceFlagsTest, ServiceWithoutLimitsTakesNone) {
+  const std::vector<const char*> arguments = {
+      "comity-storage", "--topology", "t",       "--region",      "cn",
+      "--dir",          "d",          "--limit", "account-keys=7"};
+  testing::internal::CaptureStderr();
+  const auto parsed = ParseServiceFlags(static_cast<int>(arguments.size()), arguments.data(),
+                                        ServiceKind::kStorage);
+  testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(std::holds_alternative<int>(parsed));
+  EXPECT_EQ(std::get<int>(parsed), kWrongFlags);
+}
+
 TEST(ServiceFlagsTest, HelpExplainsEveryFlag) {
   const auto [exit_code, printed] = Answer({"--help"});
   EXPECT_EQ(exit_code, 0);
   for (const char* flag :
        {"--topology", "--region", "--dir", "--test-clock", "--check-config", "--log-level",
-        "--log-format", "--drain-seconds", "--version", "Example"}) {
+        "--log-format", "--drain-seconds", "--limit", "--version", "Example"}) {
     EXPECT_THAT(printed, HasSubstr(flag));
   }
 }

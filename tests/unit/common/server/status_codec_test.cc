@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "services/common/status/reason.h"
+#include "services/common/status/retry_after.h"
 #include "tests/testing/matchers.h"
 
 namespace comity {
@@ -82,6 +83,18 @@ TEST(StatusCodecTest, ReasonIsReadFromTheBytesOfTheMetadata) {
   const grpc::Status status(grpc::StatusCode::FAILED_PRECONDITION, "text");
   EXPECT_THAT(FromGrpcStatus(status, std::string_view("\x08\x33")),  // field 1: 51
               RefusedWith(Reason::kAccountSuspended));
+}
+
+TEST(StatusCodecTest, DelayIsReadFromTheMetadataAndBounded) {
+  const grpc::Status status(grpc::StatusCode::RESOURCE_EXHAUSTED, "text");
+  const absl::Status soon = FromGrpcStatus(status, std::string_view("\x08\x64\x18\x05"));
+  EXPECT_THAT(soon, RefusedWith(Reason::kRateLimited));
+  EXPECT_EQ(RetryAfterOf(soon), std::chrono::milliseconds(5));
+  EXPECT_EQ(RetryAfterOf(FromGrpcStatus(status, std::string_view("\x08\x64"))),
+            std::chrono::milliseconds(0));
+  EXPECT_EQ(RetryAfterOf(FromGrpcStatus(
+                status, std::string_view("\x08\x64\x18\xff\xff\xff\xff\x0f"))),  // 2^32 - 1
+            kMaxRetryAfter);
 }
 
 TEST(StatusCodecTest, MetadataThatCannotBeReadIsAsNone) {
