@@ -1,3 +1,4 @@
+#include <chrono>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -99,6 +100,25 @@ TEST_F(AuditTest, TellsWhatWasAskedThroughDeathsAndShowsWhatIsMissing) {
   ASSERT_EQ(cut["violations"].size(), 1u) << cut;
   EXPECT_EQ(cut["violations"][0]["rule"], "audit");
   EXPECT_EQ(cut["violations"][0]["service"], "us/custody");
+}
+
+TEST_F(AuditTest, RecordsAreKeptForAsLongAsTheServiceSaysAndNoLonger) {
+  Run({"account", "create", "--territory", "US"});
+  Run({"put", home() + "/letter"});
+  Run({"test", "clock", "advance", "2d"});
+  Run({"get", "letter", "--output", home() + "/back"});
+  Run({"test", "clock", "advance", "60d"});
+  Audit();
+  EXPECT_EQ(Audit({"--since", "400d"}).front()["number"], 1);
+  Run({"test", "clock", "advance", "40d"});
+  // By maintenance, which runs every now and then.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (Audit({"--since", "400d"}).front()["number"] == 1) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+  }
+  Run({"down"});
+  // What need not be kept any more is not missed.
+  Run({"check"});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <set>
@@ -18,13 +19,17 @@
 
 #include "absl/synchronization/notification.h"
 
+#include "services/common/audit/audit_log.h"
 #include "services/common/server/handler.h"
 #include "services/common/server/status_codec.h"
 #include "services/common/server/worker_pool.h"
 #include "services/common/status/retry_after.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/stubborn_file_calls.h"
 #include "tests/handler/server_probe.h"
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/temp_dir.h"
 #include "tests/testing/test_server.h"
 
 namespace comity {
@@ -293,6 +298,45 @@ TEST_F(HandlerTest, WhatIsCancelledWhileItWaitsIsNotBegun) {
   while (calls().stats().running() > 0) std::this_thread::yield();
   EXPECT_EQ(ran, 1);
   EXPECT_EQ(calls().Count(Reason::kCancelled), 1U);
+}
+
+TEST_F(HandlerTest, WhatWaitsIsNotBegunWhenNoRecordOfItCanBeKept) {
+  const TempDir directory;
+  const ManualClock clock;
+  const auto disk = std::make_shared<StubbornFileCalls>();
+  absl::StatusOr<std::unique_ptr<AuditLog>> opened =
+      AuditLog::Open({.directory = directory.path(), .files = disk, .clock = &clock});
+  ASSERT_THAT(opened.status(), IsOk());
+  const std::shared_ptr<AuditLog> audit = *std::move(opened);
+  ServiceDefinition definition = ProbeDefinition();
+  definition.pool_threads = 1;
+  server_ = TestServer::Start(
+      deployment_, {.region = "cn", .definition = std::move(definition), .audit = audit});
+  ASSERT_NE(server_, nullptr);
+  custody_ = custody::v1::CustodyService::NewStub(server_->AsDevice(device_));
+  absl::Notification busy;
+  absl::Notification release;
+  std::atomic<int> ran{0};
+  SetWork([&](const Authorization&) {
+    if (++ran == 1) {
+      busy.Notify();
+      release.WaitForNotification();
+    }
+    return absl::OkStatus();
+  });
+  std::thread first([&] { EXPECT_THAT(Call(Form::kPool), IsOk()); });
+  busy.WaitForNotification();
+  std::thread second(
+      [&] { EXPECT_THAT(Call(Form::kPool), RefusedWith(Reason::kStoreUnavailable)); });
+  while (calls().pool().waiting() == 0) std::this_thread::yield();
+  disk->Refuse(ENOSPC);
+  EXPECT_THAT(audit->AppendDurably({"/test/Call", nullptr, {}, Reason::kUnspecified}),
+              RefusedWith(Reason::kStoreUnavailable));
+  release.Notify();
+  first.join();
+  second.join();
+  EXPECT_EQ(ran, 1);
+  server_.reset();
 }
 
 TEST_F(HandlerTest, StrangersDoNotReachThePool) {

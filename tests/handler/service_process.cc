@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -24,6 +25,18 @@ namespace {
 constexpr int kPatienceMs = 60'000;
 
 }  // namespace
+
+std::string FreeAddress() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  COMITY_CHECK(bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  COMITY_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  close(fd);
+  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
 
 ServiceProcess::ServiceProcess(const std::string& program, std::vector<std::string> arguments) {
   const std::string socket_path = directory_.path() + "/notify";

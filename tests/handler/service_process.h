@@ -10,6 +10,9 @@
 
 namespace comity {
 
+// A port of the loopback interface that was free a moment ago: "127.0.0.1:1234".
+std::string FreeAddress();
+
 // A service that runs as a process of its own, observed as a service manager observes it.
 class ServiceProcess final {
  public:
