@@ -9,8 +9,11 @@
 #include "client/cli/completion_values.h"
 #include "client/cli/context.h"
 #include "client/manual/shell_scripts.h"
+#include "services/common/status/end_process.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int RunProgram(int argc, char** argv) {
   // What goes wrong with a connection is told by the command that needed it, in its own words.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   comity::cli::Context context;
@@ -30,3 +33,7 @@ int main(int argc, char** argv) {
   }
   return comity::cli::Run(context);
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { comity::EndProcess(RunProgram(argc, argv)); }

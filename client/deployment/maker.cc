@@ -1,7 +1,6 @@
 #include "client/deployment/maker.h"
 
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -243,7 +242,7 @@ class Maker final {
 
   absl::StatusOr<std::string> TopologyText() {
     const int count = 2 * 3 * topology_.regions_size();
-    ASSIGN_OR_RETURN(const std::vector<int> ports, FreeLoopbackPorts(count));
+    ASSIGN_OR_RETURN(const std::vector<int> ports, TakeLoopbackPorts(count, paths_.directory()));
     size_t next = 0;
     for (pb::Region& region : *topology_.mutable_regions()) {
       for (pb::Service& service : *region.mutable_services()) {
@@ -352,30 +351,18 @@ class Maker final {
   // Not in the topology: they are of this machine, and nobody else's business.
   absl::Status MetricsAddresses() const {
     ASSIGN_OR_RETURN(const Topology topology, Topology::Load(paths_.Topology()));
-    std::set<std::string> taken;  // also by services that do not run now
     std::vector<std::string> missing;
     for (const auto& [id, region] : topology.regions()) {
       for (const auto& [kind, service] : region.services) {
-        taken.insert(service.address);
-        taken.insert(service.log_url.substr(service.log_url.rfind('/') + 1));
         const std::string file = paths_.Metrics(id.name(), kind);
-        if (FileExists(file)) {
-          ASSIGN_OR_RETURN(const std::string line, ReadFile(file));
-          taken.insert(line.substr(0, line.find('\n')));
-        } else {
-          missing.push_back(file);
-        }
+        if (!FileExists(file)) missing.push_back(file);
       }
     }
     ASSIGN_OR_RETURN(const std::vector<int> ports,
-                     FreeLoopbackPorts(static_cast<int>(missing.size() + taken.size())));
-    auto port = ports.begin();
-    for (const std::string& file : missing) {
-      std::string address;
-      do {
-        address = "127.0.0.1:" + std::to_string(*port++);
-      } while (taken.contains(address));
-      RETURN_IF_ERROR(WriteFileDurably(file, address + "\n", FileMode::kPrivate));
+                     TakeLoopbackPorts(static_cast<int>(missing.size()), paths_.directory()));
+    for (size_t i = 0; i < missing.size(); ++i) {
+      RETURN_IF_ERROR(WriteFileDurably(missing[i], "127.0.0.1:" + std::to_string(ports[i]) + "\n",
+                                       FileMode::kPrivate));
     }
     Say("addresses for metrics");
     return absl::OkStatus();

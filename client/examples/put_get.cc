@@ -17,6 +17,7 @@
 #include "client/objects/objects.h"
 #include "client/profile/profile.h"
 #include "client/session/session.h"
+#include "services/common/status/end_process.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -70,9 +71,7 @@ absl::Status PutAndGet(const std::string& deployment, const std::string& folder,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int RunExample(int argc, char** argv) {
   if (argc != 4) {
     std::cerr << "usage: put_get DEPLOYMENT PROFILE FILE\n";
     return 2;
@@ -85,3 +84,7 @@ int main(int argc, char** argv) {
             << info.remedy << "\n";
   return 1;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { comity::EndProcess(RunExample(argc, argv)); }

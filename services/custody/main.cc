@@ -1,6 +1,7 @@
 #include "services/common/server/service_main.h"
+#include "services/common/status/end_process.h"
 #include "services/custody/custody_service_definition.h"
 
 int main(int argc, char** argv) {
-  return comity::RunService(argc, argv, comity::custody::CustodyDefinition());
+  comity::EndProcess(comity::RunService(argc, argv, comity::custody::CustodyDefinition()));
 }

@@ -8,9 +8,10 @@ namespace comity {
 // The main function of a service: reads flags and the service's folder, checks all of it, opens
 // stores and log, serves until SIGTERM or SIGINT, drains, and returns the exit code (0 after a
 // clean stop and after a check that found nothing, 2 for wrong flags, 3 when --check-store found a
-// violation, 1 for every refusal to start, which is told in one sentence on standard error).
+// violation, 1 for every refusal to start, which is told in one sentence on standard error). main()
+// ends the process with it:
 //
-//   int main(int argc, char** argv) { return comity::RunService(argc, argv, CustodyDefinition()); }
+//   EndProcess(RunService(argc, argv, CustodyDefinition()));
 int RunService(int argc, char** argv, const ServiceDefinition& definition);
 
 }  // namespace comity
