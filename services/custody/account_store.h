@@ -42,7 +42,8 @@ class AccountStore {
   virtual absl::StatusOr<std::optional<LegalUse>> FindUse(const AccountId& account,
                                                           const Digest& authorisation) = 0;
 
-  // At most `limit` accounts that come after `cursor` (a zero id is before all), for the start.
+  // At most `limit` accounts that come after `cursor` (a zero id is before all) in the order of
+  // their texts, for the start.
   virtual absl::StatusOr<std::vector<AccountId>> List(const AccountId& cursor, size_t limit) = 0;
 };
 

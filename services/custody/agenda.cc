@@ -64,11 +64,86 @@ void Agenda::Set(const AccountId& account, std::optional<UnixMillis> due) {
   }
 }
 
+bool Agenda::IsCounted(const AccountId& account) const {
+  if (!counting_) return true;
+  if (cursor_.IsZero() || again_.contains(account)) return false;
+  return account.ToString() <= cursor_.ToString();
+}
+
+void Agenda::Begin(const AccountId& account) {
+  absl::MutexLock lock(&mutex_);
+  // Also without a count: one may begin before this commit ends.
+  ++commits_[account];
+  if (counting_) touched_.insert(account);
+}
+
+void Agenda::End(const AccountId& account) {
+  const auto found = commits_.find(account);
+  if (found != commits_.end() && --found->second == 0) commits_.erase(found);
+}
+
 void Agenda::Note(const Account& before, const Account& after, std::optional<UnixMillis> due) {
   absl::MutexLock lock(&mutex_);
+  End(after.id);
   Set(after.id, due);
+  if (!IsCounted(after.id)) return;
   known_ += CountsAsKnown(after) ? 1 : 0;
   known_ -= CountsAsKnown(before) ? 1 : 0;
+}
+
+void Agenda::Leave(const AccountId& account) {
+  absl::MutexLock lock(&mutex_);
+  End(account);
+}
+
+void Agenda::BeginCount() {
+  absl::MutexLock lock(&mutex_);
+  counting_ = true;
+}
+
+bool Agenda::counting() const {
+  absl::MutexLock lock(&mutex_);
+  return counting_;
+}
+
+Agenda::Page Agenda::BeginPage(size_t limit) {
+  absl::MutexLock lock(&mutex_);
+  touched_.clear();
+  Page page{.again = {}, .cursor = cursor_};
+  if (!all_read_) return page;
+  for (const AccountId& account : again_) {
+    if (page.again.size() == limit) break;
+    page.again.push_back(account);
+  }
+  return page;
+}
+
+void Agenda::EndPage(const Page& page, const std::vector<AccountId>& accounts,
+                     const std::vector<Counted>& counted, bool last) {
+  absl::MutexLock lock(&mutex_);
+  const auto in_doubt = [this](const AccountId& account) {
+    mutex_.AssertHeld();
+    return touched_.contains(account) || commits_.contains(account);
+  };
+  for (const AccountId& account : accounts) {
+    if (in_doubt(account)) {
+      again_.insert(account);
+    } else {
+      again_.erase(account);
+    }
+  }
+  for (const Counted& account : counted) {
+    if (in_doubt(account.account)) continue;
+    known_ += account.known ? 1 : 0;
+    Set(account.account, account.due);
+  }
+  if (page.again.empty()) {
+    if (!accounts.empty()) cursor_ = accounts.back();
+    all_read_ = all_read_ || last;
+  }
+  if (!all_read_ || !again_.empty()) return;
+  counting_ = false;
+  touched_.clear();
 }
 
 void Agenda::Postpone(const AccountId& account, UnixMillis due) {
@@ -77,12 +152,6 @@ void Agenda::Postpone(const AccountId& account, UnixMillis due) {
   if (!due_.contains(account)) {
     Set(account, due);
   }
-}
-
-void Agenda::Hasten(const AccountId& account, UnixMillis due) {
-  absl::MutexLock lock(&mutex_);
-  const auto found = due_.find(account);
-  Set(account, found == due_.end() ? due : std::min(found->second, due));
 }
 
 std::vector<AccountId> Agenda::TakeDue(UnixMillis now, size_t limit) {

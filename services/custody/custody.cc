@@ -1,6 +1,7 @@
 #include "services/custody/custody.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "services/common/status/macros.h"
@@ -8,6 +9,9 @@
 namespace comity::custody {
 namespace {
 
+using Steady = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kCountAtStart(500);
 constexpr size_t kDueAtOnce = 256;
 // How long what did not work waits for the next try.
 constexpr int64_t kRetryMs = kSecondMs;
@@ -35,13 +39,27 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
 
 absl::Status Custody::Start() {
   RETURN_IF_ERROR(vault_.Start());
-  return ledger_.Recount();
+  agenda_.BeginCount();
+  // Where there are few accounts all are counted before anybody asks how many there are. Many are
+  // counted beside the calls, whose accounts are read when they are asked for.
+  const Steady::time_point end = Steady::now() + kCountAtStart;
+  while (agenda_.counting() && Steady::now() < end) RETURN_IF_ERROR(ledger_.CountSome());
+  return absl::OkStatus();
 }
 
 void Custody::Tick(const std::function<bool()>& stopping) {
-  vault_.CheckLease();
-  vault_.Tick();
-  importer_.DropExpired();
+  bool counts = true;
+  while (counts) {
+    // Nothing of this waits until all accounts are counted.
+    vault_.CheckLease();
+    vault_.Tick();
+    importer_.DropExpired();
+    DriveDue(stopping);
+    counts = agenda_.counting() && !stopping() && ledger_.CountSome().ok();
+  }
+}
+
+void Custody::DriveDue(const std::function<bool()>& stopping) {
   const std::vector<AccountId> due = agenda_.TakeDue(site_.Now(), kDueAtOnce);
   for (const AccountId& id : due) {
     if (stopping()) {

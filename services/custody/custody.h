@@ -37,12 +37,12 @@ class Custody final {
   Custody(const Custody&) = delete;
   Custody& operator=(const Custody&) = delete;
 
-  // Opens the seal if it opens by itself, and looks at every stored account once. Before the first
+  // Opens the seal if it opens by itself, and begins to count the stored accounts. Before the first
   // call.
   absl::Status Start();
 
   // What falls due without being asked, a bounded number of accounts; from the maintenance thread.
-  // Leaves off when `stopping` says so.
+  // After a start it goes on until all accounts are counted. Leaves off when `stopping` says so.
   void Tick(const std::function<bool()>& stopping);
 
   const Site& site() const { return site_; }
@@ -54,10 +54,14 @@ class Custody final {
   Messenger& messenger() { return messenger_; }
   Importer& importer() { return importer_; }
   LegalUses& legal_uses() { return legal_uses_; }
+  // Counted so far, after a start.
   uint64_t known_accounts() const { return agenda_.known_accounts(); }
+  bool counting_accounts() const { return agenda_.counting(); }
   const KeyCache& cache() const { return cache_; }
 
  private:
+  void DriveDue(const std::function<bool()>& stopping);
+
   const Site site_;
   KeyCache cache_;
   Vault vault_;

@@ -78,6 +78,9 @@ void AddMetrics(ServiceEnvironment& environment, const Custody& custody, const R
   }
   metrics.AddGauge("comity_accounts", "Accounts known here.",
                    [&custody] { return static_cast<double>(custody.known_accounts()); });
+  metrics.AddGauge("comity_accounts_counting",
+                   "1 while accounts are still being counted after a start, else 0.",
+                   [&custody] { return custody.counting_accounts() ? 1.0 : 0.0; });
   metrics.AddGauge("comity_key_cache_accounts", "Accounts whose keys are open in memory.",
                    [&custody] { return static_cast<double>(custody.cache().size()); });
   metrics.AddCounter("comity_key_cache_loads_total",

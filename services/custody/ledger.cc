@@ -1,5 +1,6 @@
 #include "services/custody/ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "services/common/encoding/canonical.h"
@@ -47,10 +48,12 @@ absl::StatusOr<Account> Ledger::Perform(const Account& before, Plan plan) {
   CommitExtras extras;
   extras.use = std::move(plan.use);
   ASSIGN_OR_RETURN(extras.openings, WriteLeaves(plan.leaves, plan.after));
+  agenda_->Begin(plan.after.id);
   absl::StatusOr<uint64_t> version = store_->Commit(before, plan.after, extras);
   // Also after an error: the commit may have happened all the same.
   cache_->Forget(plan.after.id);
   if (!version.ok()) {
+    agenda_->Leave(plan.after.id);
     return version.status();
   }
   plan.after.version = *version;
@@ -76,36 +79,49 @@ absl::StatusOr<Account> Ledger::Update(const AccountId& id, const Decide& decide
   return conflict;
 }
 
-absl::Status Ledger::Recount() {
-  AccountId cursor;
-  while (true) {
-    ASSIGN_OR_RETURN(const std::vector<AccountId> page, store_->List(cursor, kListPage));
-    for (const AccountId& id : page) {
-      ASSIGN_OR_RETURN(const Account account, store_->Skim(id));
-      agenda_->Note(Account{.id = id}, account, DueOf(account));
-      if (account.released() && HoldsKeysOf(account, account.epoch)) {
-        // Whether a device has read its data back stands in the history, which is not read here.
-        agenda_->Hasten(id, site_->Now());
-      }
-      if (account.presence == Presence::kActive && account.rotation_days != 0 &&
-          !NextRotationTime(account, *site_->topology, site_->region, site_->Now()).has_value()) {
-        // So does the consent that keeps an account from being suspended.
-        agenda_->Hasten(id, site_->Now());
-      }
-      if (account.presence == Presence::kActive && account.data_region.has_value() &&
-          !DecideStanding(*site_->topology, FactsOf(account, site_->region), site_->Now())
-               .scheduled_region.name()
-               .empty()) {
-        // As does a consent to move the keys to where the data is; none is taken before such a move
-        // is announced.
-        agenda_->Hasten(id, site_->Now());
-      }
-    }
-    if (page.size() < kListPage) {
-      return absl::OkStatus();
-    }
-    cursor = page.back();
+absl::StatusOr<Agenda::Counted> Ledger::Count(const AccountId& id) const {
+  ASSIGN_OR_RETURN(const Account account, store_->Skim(id));
+  Agenda::Counted counted{.account = id, .known = CountsAsKnown(account), .due = DueOf(account)};
+  // What stands in the history is not read here: such accounts are looked at whole, at once.
+  // Whether a device has read its data back;
+  const bool is_read_back = account.released() && HoldsKeysOf(account, account.epoch);
+  // the consent that keeps an account from being suspended;
+  const bool is_suspended =
+      account.presence == Presence::kActive && account.rotation_days != 0 &&
+      !NextRotationTime(account, *site_->topology, site_->region, site_->Now()).has_value();
+  // a consent to move the keys to where the data is, of which none is taken before such a move is
+  // announced.
+  const bool moves_keys =
+      account.presence == Presence::kActive && account.data_region.has_value() &&
+      !DecideStanding(*site_->topology, FactsOf(account, site_->region), site_->Now())
+           .scheduled_region.name()
+           .empty();
+  if (is_read_back || is_suspended || moves_keys) {
+    counted.due = std::min(counted.due.value_or(site_->Now()), site_->Now());
   }
+  return counted;
+}
+
+absl::Status Ledger::CountSome() {
+  const Agenda::Page page = agenda_->BeginPage(kListPage);
+  std::vector<AccountId> accounts = page.again;
+  if (accounts.empty()) {
+    ASSIGN_OR_RETURN(accounts, store_->List(page.cursor, kListPage));
+  }
+  std::vector<Agenda::Counted> counted;
+  counted.reserve(accounts.size());
+  for (const AccountId& id : accounts) {
+    absl::StatusOr<Agenda::Counted> account = Count(id);
+    if (account.ok()) {
+      counted.push_back(*std::move(account));
+    } else if (ReasonOf(account.status()) == Reason::kDataCorrupt) {
+      if (site_->report) site_->report("an account cannot be read", account.status());
+    } else {
+      return account.status();
+    }
+  }
+  agenda_->EndPage(page, accounts, counted, accounts.size() < kListPage);
+  return absl::OkStatus();
 }
 
 }  // namespace comity::custody

@@ -52,11 +52,15 @@ class Ledger final {
   using Decide = std::function<absl::Status(Plan& plan)>;
   absl::StatusOr<Account> Update(const AccountId& id, const Decide& decide);
 
-  // Puts every stored account on the agenda. Before anything is served.
-  absl::Status Recount();
+  // Puts some more of the stored accounts on the agenda, once each, until it has all
+  // (Agenda::counting). An account that cannot be read is reported and left out: whoever asks for
+  // it is refused, and nobody else. STORE_UNAVAILABLE: nothing was counted, to be called again. One
+  // thread at a time.
+  absl::Status CountSome();
 
  private:
   std::optional<UnixMillis> DueOf(const Account& account) const;
+  absl::StatusOr<Agenda::Counted> Count(const AccountId& id) const;
   absl::StatusOr<std::vector<LeafOpening>> WriteLeaves(const std::vector<LeafPlan>& leaves,
                                                        Account& account);
 

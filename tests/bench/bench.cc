@@ -10,12 +10,21 @@ namespace {
 
 // migrate_account comes last.
 const std::vector<std::pair<std::string, Bench>>& Benches() {
-  static const auto* const benches = new std::vector<std::pair<std::string, Bench>>{
-      {"unwrap_unary", UnwrapUnary}, {"unwrap_batch", UnwrapBatch},
-      {"rewrap_batch", RewrapBatch}, {"key_create", KeyCreate},
-      {"object_put", ObjectPut},     {"object_get", ObjectGet},
-      {"store_commit", StoreCommit}, {"store_get", StoreGet},
-      {"blob_put", BlobPut},         {"migrate_account", MigrateAccount}};
+  static const auto* const benches =
+      new std::vector<std::pair<std::string, Bench>>{{"unwrap_unary", UnwrapUnary},
+                                                     {"unwrap_batch", UnwrapBatch},
+                                                     {"rewrap_batch", RewrapBatch},
+                                                     {"key_create", KeyCreate},
+                                                     {"object_put", ObjectPut},
+                                                     {"object_get", ObjectGet},
+                                                     {"store_commit", StoreCommit},
+                                                     {"store_get", StoreGet},
+                                                     {"blob_put", BlobPut},
+                                                     {"revocation_bound", RevocationBound},
+                                                     {"custody_start_1m", CustodyStart},
+                                                     {"custody_memory_1m", CustodyMemory},
+                                                     {"unwrap_cold_1m", UnwrapCold},
+                                                     {"migrate_account", MigrateAccount}};
   return *benches;
 }
 
@@ -26,6 +35,8 @@ std::vector<std::string> BenchNames() {
   for (const auto& [name, bench] : Benches()) names.push_back(name);
   return names;
 }
+
+bool NeedsCrowd(const std::string& name) { return name.ends_with("_1m"); }
 
 const Bench& FindBench(const std::string& name) {
   for (const auto& [known, bench] : Benches()) {
@@ -48,6 +59,7 @@ Settings SmokeSettings(std::string folder) {
   settings.account_objects = 2;
   settings.account_object_bytes = 1 << 10;
   settings.creates_in_flight = 4;
+  settings.crowd = 20;
   return settings;
 }
 

@@ -26,6 +26,7 @@ struct Settings {
   size_t account_objects = 100;  // of each
   uint64_t account_object_bytes = 100 << 10;
   size_t creates_in_flight = 256;
+  size_t crowd = 1'000'000;  // accounts of custody_start_1m, custody_memory_1m, unwrap_cold_1m
   bool smoke = false;
 };
 Settings SmokeSettings(std::string folder);
@@ -34,6 +35,8 @@ using Bench = std::function<absl::StatusOr<Report>(World& world, const Settings&
 // In an order in which all of them can use one world, each with accounts of its own:
 // migrate_account moves the deployment's clock.
 std::vector<std::string> BenchNames();
+// Those that make a crowd, which takes minutes: run when they are named.
+bool NeedsCrowd(const std::string& name);
 const Bench& FindBench(const std::string& name);  // one of those names (CHECK)
 
 absl::StatusOr<Report> UnwrapUnary(World& world, const Settings& settings);
@@ -43,6 +46,10 @@ absl::StatusOr<Report> KeyCreate(World& world, const Settings& settings);
 absl::StatusOr<Report> ObjectPut(World& world, const Settings& settings);
 absl::StatusOr<Report> ObjectGet(World& world, const Settings& settings);
 absl::StatusOr<Report> MigrateAccount(World& world, const Settings& settings);
+absl::StatusOr<Report> RevocationBound(World& world, const Settings& settings);
+absl::StatusOr<Report> CustodyStart(World& world, const Settings& settings);
+absl::StatusOr<Report> CustodyMemory(World& world, const Settings& settings);
+absl::StatusOr<Report> UnwrapCold(World& world, const Settings& settings);
 // The embedded stores alone, without a service.
 absl::StatusOr<Report> StoreCommit(World& world, const Settings& settings);
 absl::StatusOr<Report> StoreGet(World& world, const Settings& settings);

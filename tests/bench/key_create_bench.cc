@@ -7,17 +7,12 @@
 
 #include <grpcpp/client_context.h>
 
-#include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
-#include "services/common/crypto/hpke.h"
-#include "services/common/crypto/random.h"
-#include "services/common/statement/account.h"
-#include "services/common/statement/device_chain.h"
-#include "services/common/statement/proto_codec.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/load.h"
+#include "tests/bench/new_account.h"
 #include "tests/bench/store_load.h"
 
 // Account keys made, logged and stored durably, one account each, beside commits of the same size
@@ -27,60 +22,23 @@ namespace {
 
 namespace cpb = comity::custody::v1;
 
-constexpr char kRegion[] = "us";
-constexpr char kTerritory[] = "HK";
 constexpr std::chrono::seconds kCallTimeout(60);
 constexpr size_t kMostPerRound = 20'000;
 constexpr size_t kSmokeCreates = 8;
 // What custody commits for an account: record, history, two sealed keys, a leaf's opening.
 constexpr size_t kCommittedBytes = 2'000;
 
-// The request of a new account with two devices: one of its own, which makes its id, and the
-// bench's, which calls for all of them over its connections.
-cpb::CreateAccountRequest NewAccount(World& world, const Owner& bench, const PrivateKey& recovery) {
-  const PrivateKey key = PrivateKey::Generate(SignatureAlgorithm::kEcdsaP256);
-  const AccountId account = AccountIdOf(key.public_key().spki());
-  Envelope envelope;
-  envelope.deployment = world.topology().deployment();
-  envelope.subject = std::string(account.bytes());
-  envelope.time = bench.session->Now();
-  ChainEntry first;
-  first.device_key = key.public_key().spki();
-  first.sealing_key = std::string(32, 's');
-  first.recovery_key = recovery.public_key().spki();
-  const Statement added_first = SignStatement(envelope, first, key);
-  ChainEntry second;
-  second.device_key = bench.profile->device_key().public_key().spki();
-  second.sealing_key = std::string(32, 't');
-  second.previous = added_first.digest();
-  envelope.number = 1;
-  const Statement added_second = SignStatement(envelope, second, key);
-  AccountRecord record;
-  record.territory = kTerritory;
-  record.home_region = *RegionId::Create(kRegion);
-  record.policy = {CustodyPolicy{CustodyMode::kResident, {kRegion}, {}}};
-  record.chain_number = 1;
-  record.chain_hash = added_second.digest();
-
-  cpb::CreateAccountRequest request;
-  request.set_request_id(std::string(RandomId<RequestId>().bytes()));
-  *request.add_chain() = ToProto(added_first);
-  *request.add_chain() = ToProto(added_second);
-  *request.mutable_account_record() = ToProto(SignStatement(envelope, record, key));
-  return request;
-}
-
 }  // namespace
 
 absl::StatusOr<Report> KeyCreate(World& world, const Settings& settings) {
   using Api = cpb::CustodyService;
-  ASSIGN_OR_RETURN(const Owner owner, world.NewOwner(kTerritory));
+  ASSIGN_OR_RETURN(const Owner owner, world.NewOwner(kNewAccountTerritory));
   const ServiceKind kind = ServiceKind::kCustody;
   ASSIGN_OR_RETURN(const World::Channels channels,
-                   world.Connect(owner, kRegion, kind, settings.connections));
+                   world.Connect(owner, kNewAccountRegion, kind, settings.connections));
   std::vector<std::unique_ptr<Api::Stub>> stubs;
   for (const auto& channel : channels.channels) stubs.push_back(Api::NewStub(channel));
-  const pid_t server = world.PidOf(kRegion, kind);
+  const pid_t server = world.PidOf(kNewAccountRegion, kind);
   const PrivateKey recovery = PrivateKey::Generate(SignatureAlgorithm::kEcdsaP256);
   ASSIGN_OR_RETURN(const std::unique_ptr<StoreLoad> store,
                    StoreLoad::Open(world, "key_create_baseline"));
@@ -97,7 +55,7 @@ absl::StatusOr<Report> KeyCreate(World& world, const Settings& settings) {
     const auto wanted = static_cast<size_t>(2 * rate * seconds) + 2 * plan.slots;
     std::vector<cpb::CreateAccountRequest> requests(std::min<size_t>(plan.most, wanted));
     for (cpb::CreateAccountRequest& request : requests) {
-      request = NewAccount(world, owner, recovery);
+      request = MakeNewAccount(world, owner, recovery).request;
     }
     LoadPlan round = plan;
     round.most = requests.size();

@@ -25,7 +25,7 @@ absl::Status RunAll(const std::set<std::string>& wanted, const Settings& setting
   ASSIGN_OR_RETURN(const std::unique_ptr<World> world, World::Create(settings.folder));
   if (!json) std::cout << TableHead() << std::endl;
   for (const std::string& name : BenchNames()) {
-    if (!wanted.empty() && !wanted.contains(name)) continue;
+    if (wanted.empty() ? NeedsCrowd(name) : !wanted.contains(name)) continue;
     ASSIGN_OR_RETURN(const Report report, FindBench(name)(*world, settings));
     std::cout << (json ? ToJson(report) : ToTableRow(report)) << std::endl;
   }
@@ -41,7 +41,8 @@ int Main(int argc, char** argv) {
   double seconds = 2;
   uint64_t object_mib = 1024;
   CLI::App app("Measures Comity's services beside bare gRPC servers", "comity_bench");
-  app.add_option("bench", names, "Which benches; all when none is named")
+  app.add_option("bench", names,
+                 "Which benches; when none is named, all but those of a crowd (*_1m)")
       ->check(CLI::IsMember(BenchNames()));
   app.add_flag("--json", json, "One JSON object a line instead of a table");
   app.add_flag("--list", list, "Print the names of the benches");
@@ -59,6 +60,8 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(1, 1 << 20));
   app.add_option("--accounts", settings.migrations, "Accounts of migrate_account")
       ->check(CLI::Range(1, 10'000));
+  app.add_option("--crowd", settings.crowd, "Accounts in the custody of *_1m")
+      ->check(CLI::Range(1, 100'000'000));
   app.add_option("--creates", settings.creates_in_flight, "Creations in flight of key_create")
       ->check(CLI::Range(1, 4096));
   CLI11_PARSE(app, argc, argv);

@@ -24,6 +24,8 @@ struct Owner {
   const AccountId& account() const { return profile->account(); }
 };
 
+struct Crowd;
+
 // A deployment of real service processes in a folder of its own, which goes with this object, and a
 // bare server for each service that is asked for. Not thread-safe.
 class World final {
@@ -63,6 +65,8 @@ class World final {
                                    size_t count);
   absl::StatusOr<Channels> ConnectBare(const Owner& owner, const std::string& region,
                                        ServiceKind kind, size_t count);
+
+  std::shared_ptr<const Crowd> crowd;  // CrowdOf()'s
 
  private:
   explicit World(std::string folder) : folder_(std::move(folder)) {}
