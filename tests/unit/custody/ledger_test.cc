@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "comity/custody/store/v1/store.pb.h"
+#include "services/common/crypto/random.h"
 #include "services/common/log/merkle.h"
 #include "services/common/statement/leaf.h"
 #include "tests/testing/custody.h"
@@ -188,6 +190,50 @@ TEST(LedgerTest, NoUseSucceedsAfterTheReleaseIsKnown) {
   ASSERT_THAT(answer, IsOk());
   EXPECT_NE(FindType(*answer, Release::kType), nullptr);
   EXPECT_EQ(late.load(), 0);
+}
+
+TEST(LedgerTest, AnAccountThatCannotBeReadIsReportedAndKeepsNoOtherFromBeingCounted) {
+  CustodyWorld world;
+  ASSERT_EQ(world.us.custody().known_accounts(), 1u);
+  const AccountId damaged = RandomId<AccountId>();
+  ASSERT_THAT(world.us.records().Commit("custody/" + damaged.ToString(), RandomId<RequestId>(), {},
+                                        {Mutation::Put("account/record", "not a record"),
+                                         Mutation::Put("account/history", "none")}),
+              IsOk());
+  std::vector<Reason> reported;
+  Site site = world.us.site();
+  site.report = [&](std::string_view, const absl::Status& status) {
+    reported.push_back(ReasonOf(status));
+  };
+  KeyCache cache(16);
+  Agenda agenda;
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &cache, &agenda);
+  agenda.BeginCount();
+  ASSERT_THAT(ledger.CountSome(), IsOk());
+  EXPECT_FALSE(agenda.counting());
+  EXPECT_EQ(agenda.known_accounts(), 1u);
+  EXPECT_EQ(reported, std::vector<Reason>{Reason::kDataCorrupt});
+
+  // The custody starts and serves the other one; who asks for this one is told.
+  world.us.Start();
+  EXPECT_EQ(world.us.custody().known_accounts(), 1u);
+  EXPECT_THAT(world.us.store().Load(damaged), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST(LedgerTest, WhileTheStoreFailsNothingIsCountedAndTheCountGoesOnAfterwards) {
+  CustodyWorld world;
+  Site site = world.us.site();
+  KeyCache cache(16);
+  Agenda agenda;
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &cache, &agenda);
+  agenda.BeginCount();
+  world.us.records().SetUnavailable(true);
+  EXPECT_THAT(ledger.CountSome(), RefusedWith(Reason::kStoreUnavailable));
+  EXPECT_TRUE(agenda.counting());
+  world.us.records().SetUnavailable(false);
+  ASSERT_THAT(ledger.CountSome(), IsOk());
+  EXPECT_FALSE(agenda.counting());
+  EXPECT_EQ(agenda.known_accounts(), 1u);
 }
 
 }  // namespace
