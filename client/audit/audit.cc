@@ -37,6 +37,8 @@ std::string NameOfUse(cpb::UseReason use) {
       return "verify";
     case cpb::USE_REASON_OWNER_REWRAP:
       return "rewrap";
+    case cpb::USE_REASON_GRANT:
+      return "grant";
     default:
       return "";
   }
@@ -76,6 +78,7 @@ absl::StatusOr<AuditRecordView> ViewOf(const cpb::AuditRecord& record) {
   view.items = record.items();
   ASSIGN_OR_RETURN(view.items_digest, IdOf<Digest>(record.items_digest()));
   ASSIGN_OR_RETURN(view.authorisation, IdOf<Digest>(record.authorisation_digest()));
+  ASSIGN_OR_RETURN(view.grant, IdOf<GrantId>(record.grant_id()));
   view.outcome = static_cast<Reason>(record.outcome());
   view.calls = record.calls();
   return view;

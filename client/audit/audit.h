@@ -35,10 +35,12 @@ struct AuditRecordView {
   std::string caller;  // "device", "us/operator/acme/person/evans"; empty: not identified
   std::optional<SigningKeyId> caller_key;
   std::optional<AccountId> account;
-  std::string use;  // "access", "export", "verify", "rewrap"; empty: uses no key
+  std::string use;  // "access", "export", "verify", "rewrap", "grant"; empty: uses no key
   uint32_t items = 0;
-  std::optional<Digest> items_digest;     // over content ids and purposes
-  std::optional<Digest> authorisation;    // of a legal use
+  std::optional<Digest> items_digest;   // over content ids and purposes
+  std::optional<Digest> authorisation;  // of a legal use
+  // That the caller named, of the account's owner.
+  std::optional<GrantId> grant = std::nullopt;
   Reason outcome = Reason::kUnspecified;  // of success
   uint32_t calls = 1;                     // how many alike it stands for
 };

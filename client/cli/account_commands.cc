@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client/account/account.h"
+#include "client/key/grants.h"
 #include "client/legal/legal.h"
 #include "client/objects/objects.h"
 #include "services/common/files/files.h"
@@ -143,11 +144,25 @@ absl::Status List(const Context& context) {
 
 // Runs `act` on the profile's account, then shows the account.
 template <typename Act>
-absl::Status Change(const Context& context, Act act) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+absl::Status ChangeOf(const Context& context, Context::Device& device, Act act) {
   AccountClient client(device.session.get(), device.profile.get());
   RETURN_IF_ERROR(act(client));
   return PrintAccount(context, client.Show());
+}
+template <typename Act>
+absl::Status Change(const Context& context, Act act) {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  return ChangeOf(context, device, std::move(act));
+}
+
+// What a move ends without asking again. Nobody's consent depends on whether it can be told.
+std::string TellOfGrants(const Context::Device& device) {
+  const auto grants = ListGrants(*device.session, *device.profile);
+  const auto alive =
+      grants.ok() ? std::ranges::count_if(*grants, &GrantListing::alive) : std::ptrdiff_t{0};
+  if (alive == 0) return "";
+  return std::to_string(alive) + (alive == 1 ? " grant" : " grants") +
+         " to use your key will end with the move; give them again afterwards.\n";
 }
 
 std::string Codes(const std::vector<std::string>& codes) {
@@ -157,15 +172,17 @@ std::string Codes(const std::vector<std::string>& codes) {
 }
 
 absl::Status AcceptTerms(const Context& context) {
-  return Change(context, [&](AccountClient& client) -> absl::Status {
+  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
+  return ChangeOf(context, device, [&](AccountClient& client) -> absl::Status {
     ASSIGN_OR_RETURN(const Consent consent, client.AcceptTerms());
     const bool keys_alone = MovesKeysAlone(consent);
     context.Note(std::string("Signed: your ") + (keys_alone ? "keys" : "data and keys") +
                  " may move from " + consent.source.name() + " to " + consent.destination.name() +
                  (keys_alone ? ", where your data is," : "") + " under the terms " +
-                 consent.terms_version + ".\nWho can compel access: " +
-                 Codes(consent.can_compel_before) + " before, " + Codes(consent.can_compel_after) +
-                 " after.\nYou can take this back until the move with `comity account "
+                 consent.terms_version +
+                 ".\nWho can compel access: " + Codes(consent.can_compel_before) + " before, " +
+                 Codes(consent.can_compel_after) + " after.\n" + TellOfGrants(device) +
+                 "You can take this back until the move with `comity account "
                  "withdraw-consent`.\n");
     return absl::OkStatus();
   });

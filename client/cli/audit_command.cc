@@ -72,6 +72,7 @@ std::string ToText(const AuditRecordView& record) {
   if (record.authorisation.has_value()) {
     out << "  authorisation " << record.authorisation->ToString().substr(0, kKeyCharacters);
   }
+  if (record.grant.has_value()) out << "  grant " << record.grant->ToString();
   return out.str();
 }
 
@@ -90,6 +91,7 @@ ordered_json ToJson(const AuditRecordView& record) {
   if (record.items > 0) out["items"] = record.items;
   if (record.items_digest.has_value()) out["items_digest"] = record.items_digest->ToString();
   if (record.authorisation.has_value()) out["authorisation"] = record.authorisation->ToString();
+  if (record.grant.has_value()) out["grant"] = record.grant->ToString();
   out["calls"] = record.calls;
   return out;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/account/account.h"
+#include "client/cli/grant_commands.h"
 #include "client/key/key.h"
 #include "client/objects/rewrap.h"
 #include "services/common/files/files.h"
@@ -369,12 +370,13 @@ void AddChangeCommands(CLI::App& key, Context& context) {
 }  // namespace
 
 void AddKeyCommands(CLI::App& app, Context& context) {
-  CLI::App* key = app.add_subcommand("key", "Where your key is, and its versions");
+  CLI::App* key =
+      app.add_subcommand("key", "Where your key is, its versions, and who else may use it");
   key->require_subcommand(1);
   key->footer(
       "Example: comity key where\n"
       "Your account key is in custody, in one region at a time, and opens data keys for your "
-      "devices.");
+      "devices,\nand for those whom you let.");
   key->add_subcommand("where",
                       "A signed answer: where the key is, who operates it, who can compel it")
       ->footer(
@@ -415,6 +417,7 @@ void AddKeyCommands(CLI::App& app, Context& context) {
           "Exits with 3 when an object could not be opened, or others kept changing theirs.")
       ->callback([&context] { context.command = [&context] { return Rewrap(context); }; });
   AddChangeCommands(*key, context);
+  AddGrantCommands(*key, context);
   CLI::App* verify = key->add_subcommand(
       "verify-attestation", "Check, without asking anybody, what `key where --json` printed");
   auto options = std::make_shared<VerifyOptions>();

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/key/ask_twice.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "services/common/crypto/random.h"
 #include "services/common/statement/proto_codec.h"
@@ -51,15 +52,6 @@ std::string Join(const std::vector<std::string>& parts) {
     out += part;
   }
   return out;
-}
-
-// Once more if the answer was lost: the same request, so that nothing is done twice.
-template <typename Ask>
-auto AskTwice(const Ask& ask) {
-  auto response = ask();
-  return absl::IsDeadlineExceeded(response.status()) || absl::IsUnavailable(response.status())
-             ? ask()
-             : response;
 }
 
 cpb::ChangeAccountKeyRequest RequestOf(const KeyChangeOrder& order) {

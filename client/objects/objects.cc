@@ -361,6 +361,20 @@ absl::StatusOr<ObjectInfo> ObjectClient::Find(const std::string& name) {
   return it->second;
 }
 
+absl::StatusOr<ObjectRecord> ObjectClient::FindRecord(const std::string& name) {
+  ASSIGN_OR_RETURN(const ObjectInfo info, Find(name));
+  ASSIGN_OR_RETURN(const RegionId home, Home());
+  std::optional<ObjectRecord> found;
+  RETURN_IF_ERROR(ForEachPage(session_, home, profile_.account(), [&](const auto& records) {
+    for (const ObjectRecord& record : records) {
+      if (record.object == info.id) found = record;
+    }
+    return absl::OkStatus();
+  }));
+  if (!found.has_value()) return Refuse(Reason::kObjectNotFound, name);
+  return *std::move(found);
+}
+
 absl::Status ObjectClient::RemoveVersion(const ObjectInfo& info) {
   ASSIGN_OR_RETURN(const RegionId home, Home());
   spb::DeleteObjectRequest request;

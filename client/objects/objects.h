@@ -63,6 +63,8 @@ class ObjectClient final {
   absl::StatusOr<std::vector<ObjectInfo>> List();
   // OBJECT_NOT_FOUND if no object has this name; KEY_DISABLED if a locked one may have it.
   absl::StatusOr<ObjectInfo> Find(const std::string& name);
+  // As storage keeps it, keys wrapped. As of Find().
+  absl::StatusOr<ObjectRecord> FindRecord(const std::string& name);
   absl::Status Remove(const std::string& name);
   // Deletes those whose key version is destroyed, which nothing can open any more. Their number.
   absl::StatusOr<size_t> RemoveLost();

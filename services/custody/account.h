@@ -11,6 +11,7 @@
 #include "services/common/ids/ids.h"
 #include "services/common/statement/custody.h"
 #include "services/common/statement/device_chain.h"
+#include "services/common/statement/key_grant.h"
 #include "services/common/statement/statement.h"
 
 // Everything that one custody keeps about one account, as plain values. Rules are elsewhere.
@@ -117,6 +118,21 @@ struct AnsweredChange {
   Statement statement;  // key.rotation or key.change
 };
 
+// Who else may use the account's key, as one of its devices has said; kept for some time after its
+// end, so that what was revoked cannot be given again with the same statement.
+struct GrantRecord {
+  UnixMillis taken = 0;
+  UnixMillis revoked = 0;  // 0: it was not
+  Statement statement;     // key.grant
+  Statement receipt;       // key.grant-receipt
+  std::optional<Statement> revocation;
+  std::optional<Statement> revocation_receipt;
+  // What `statement` says.
+  SigningKeyId device;
+  UnixMillis end = 0;
+  KeyGrant body;
+};
+
 // Copyable value. Sealed keys only: nothing here is secret in the clear.
 struct Account {
   AccountId id;
@@ -143,7 +159,8 @@ struct Account {
   KeyVersion min_unwrap_version = 1;            // nothing older opens anything
   uint32_t rotation_days = 0;           // from one version to the next that makes itself; 0: never
   std::vector<AnsweredChange> changes;  // of the last day, oldest first
-  uint64_t leaves = 0;                  // lifecycle leaves so far
+  std::map<GrantId, GrantRecord> grants;  // none unless it is active here and not closing
+  uint64_t leaves = 0;                    // lifecycle leaves so far
   Digest last_leaf;
 
   bool exists() const { return version != 0; }
@@ -171,6 +188,13 @@ inline constexpr int64_t kLocationLifetimeMs = 7 * kDayMs;
 inline constexpr int64_t kChangeMemoryMs = kDayMs;
 inline constexpr size_t kMaxChangesRemembered = 128;
 inline constexpr size_t kMaxChangesOfDevice = 64;
+// How many grants an account may have that have not ended, and with those that have ended lately.
+inline constexpr size_t kMaxGrants = 64;
+inline constexpr size_t kMaxGrantsKept = 128;
+// A grant is given within this after it was signed, and remembered for longer than that after its
+// end.
+inline constexpr int64_t kGrantFreshMs = kHourMs;
+inline constexpr int64_t kGrantMemoryMs = kDayMs;
 inline constexpr int64_t kTransportKeyLifetimeMs = 10 * kMinuteMs;
 
 // One legal use, kept for ever: a repeat of the authorisation gets the same answer.

@@ -40,6 +40,7 @@ class AccountCheck final {
     CheckLeaves();
     CheckActs();
     CheckKeys();
+    CheckGrants();
     CheckDecisions();
     CheckMove();
   }
@@ -120,6 +121,10 @@ class AccountCheck final {
       const bool rotation = ParseStatement<KeyRotation>(change.statement).ok();
       ExpectLogged(rotation ? kLeafRotation : kLeafChange, change.statement);
     }
+    for (const auto& [id, grant] : account_.grants) {
+      ExpectLogged(kLeafGrant, grant.statement);
+      if (grant.revocation.has_value()) ExpectLogged(kLeafGrantRevocation, *grant.revocation);
+    }
     for (const LegalUse& use : evidence_.uses) {
       check_.ExpectReceipt(use.receipt, use.leaf,
                            where_ + ", authorisation " + use.authorisation.ToString());
@@ -159,6 +164,26 @@ class AccountCheck final {
     }
     if (account_.incoming.has_value() && !HoldsKeysOf(account_, account_.incoming->epoch)) {
       Wrong("key", "its keys are said to have arrived, and are not here");
+    }
+  }
+
+  void CheckGrants() const {
+    if (account_.grants.empty()) return;
+    if (account_.presence != Presence::kActive || account_.closing.has_value()) {
+      Wrong("grant", "others may use its key though it is not served here, or is closing");
+    }
+    if (!account_.chain.has_value()) {
+      Wrong("grant", "it has grants and no devices");
+      return;
+    }
+    for (const auto& [id, grant] : account_.grants) {
+      // Of a device that may be revoked by now: whose signature it is, not whether it counts.
+      const auto& devices = account_.chain->devices();
+      const auto signer = std::ranges::find_if(
+          devices, [&](const Device& device) { return device.key.id() == grant.device; });
+      if (signer == devices.end() || !VerifySignedBy(grant.statement, signer->key).ok()) {
+        Wrong("grant", "no device of it has signed the grant " + id.ToString());
+      }
     }
   }
 

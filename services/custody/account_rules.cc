@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
 namespace comity::custody {
@@ -130,6 +131,21 @@ absl::Status CheckServed(Presence presence) {
       return Refuse(Reason::kKeyDestroyed);
   }
   return Refuse(Reason::kInternal, "no such presence");
+}
+
+absl::Status CheckChangeable(const Account& account) {
+  RETURN_IF_ERROR(CheckServed(account.presence));
+  if (account.closing.has_value()) {
+    return Refuse(Reason::kAccountClosing);
+  }
+  if (account.fork.has_value()) {
+    return Refuse(Reason::kChainForked);
+  }
+  if (account.deciding()) {
+    // The other side has what was sent: a word said after the export would be left behind.
+    return Refuse(Reason::kAccountFenced, "a move is being decided");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckOpens(const Account& account, KeyVersion version) {

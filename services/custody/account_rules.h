@@ -52,6 +52,9 @@ AccountFacts FactsOf(const Account& account, const RegionId& region);
 absl::Status CheckOwner(const Authorization& authorization, const Account& account);
 // May its device use the key here? ACCOUNT_NOT_HERE, KEY_DESTROYED otherwise.
 absl::Status CheckServed(Presence presence);
+// May its owner say something else about its key now? As CheckServed(); ACCOUNT_CLOSING,
+// ACCOUNT_FENCED, CHAIN_FORKED.
+absl::Status CheckChangeable(const Account& account);
 // Does this version open what it wrapped? KEY_DISABLED, KEY_DESTROYED; DATA_CORRUPT if there never
 // was such a version.
 absl::Status CheckOpens(const Account& account, KeyVersion version);

@@ -25,6 +25,8 @@ Limit LimitOf(UseReason reason) {
       return Limit::kUseVerify;
     case UseReason::kRewrap:
       return Limit::kUseRewrap;
+    case UseReason::kGrant:
+      return Limit::kUseGrant;
   }
   return Limit::kUseAccess;
 }
@@ -57,13 +59,21 @@ absl::Status TakeColdUse(const Site& site, const Authorization& authorization) {
   return TakeCall(site, Limit::kAccountCalls, authorization);
 }
 
-absl::Status TakeKeys(const Site& site, const AccountId& account, const KeyUse& use) {
+absl::Status TakeKeys(const Site& site, const AccountId& account, const KeyUse& use,
+                      const AccountId* grantee) {
   RETURN_IF_ERROR(Take(site, Limit::kAccountKeys, account.bytes(), use.count));
-  absl::Status of_reason = Take(site, LimitOf(use.reason), kEverybody, use.count);
-  if (!of_reason.ok()) {
-    site.limits->GiveBack(Limit::kAccountKeys, account.bytes(), use.count);
+  // Who is given much by many still takes it as one.
+  absl::Status rest = grantee == nullptr
+                          ? absl::OkStatus()
+                          : Take(site, Limit::kAccountKeys, grantee->bytes(), use.count);
+  if (rest.ok()) {
+    rest = Take(site, LimitOf(use.reason), kEverybody, use.count);
+    if (!rest.ok() && grantee != nullptr) {
+      site.limits->GiveBack(Limit::kAccountKeys, grantee->bytes(), use.count);
+    }
   }
-  return of_reason;
+  if (!rest.ok()) site.limits->GiveBack(Limit::kAccountKeys, account.bytes(), use.count);
+  return rest;
 }
 
 absl::Status TakeQuestion(const Site& site, const AccountId& account) {

@@ -24,13 +24,14 @@ absl::Status TakeArrival(const Site& site, const Authorization& authorization, b
 // A use of data keys that has to load the account first, which may be none of the caller's.
 absl::Status TakeColdUse(const Site& site, const Authorization& authorization);
 
-// Data keys that a device of the account uses: from the account's and from the reason's, or from
-// neither.
+// Data keys that a device of the account uses, or one of `grantee` under a grant: from the
+// account's, from the grantee's and from the reason's, or from none of them.
 struct KeyUse {
   UseReason reason;
   uint64_t count;
 };
-absl::Status TakeKeys(const Site& site, const AccountId& account, const KeyUse& use);
+absl::Status TakeKeys(const Site& site, const AccountId& account, const KeyUse& use,
+                      const AccountId* grantee = nullptr);
 
 // A question of a device about its account. What a device says (statements, changes of its key)
 // is not counted for the account: a device that was stolen must not keep the others from revoking

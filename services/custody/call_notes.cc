@@ -2,6 +2,7 @@
 
 #include "services/common/statement/account.h"
 #include "services/common/statement/device_chain.h"
+#include "services/common/statement/key_grant.h"
 
 namespace comity::custody {
 
@@ -17,6 +18,16 @@ CallNote NoteOf(const ExecuteCommand& command) {
           .items = static_cast<uint32_t>(command.wraps.size()),
           .items_digest = DigestOfKeys(command.wraps),
           .authorisation = command.authorisation.digest()};
+}
+
+CallNote NoteOf(const GrantCommand& command) {
+  CallNote note{.account = command.account};
+  if (const auto grant = ParseStatement<KeyGrant>(command.statement); grant.ok()) {
+    note.grant = grant->body.grant;
+  } else if (const auto end = ParseStatement<KeyGrantRevocation>(command.statement); end.ok()) {
+    note.grant = end->body.grant;
+  }
+  return note;
 }
 
 }  // namespace comity::custody

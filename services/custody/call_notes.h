@@ -9,10 +9,6 @@
 // whether or not it may be had.
 namespace comity::custody {
 
-inline const KeyContext& ContextOf(const KeyContext& context) { return context; }
-inline const KeyContext& ContextOf(const PlainKey& key) { return key.context; }
-inline const KeyContext& ContextOf(const WrappedKey& key) { return key.context; }
-
 // SHA-256 over content id and purpose (u8) of each key, one after another.
 template <typename Item>
 Digest DigestOfKeys(const std::vector<Item>& items) {
@@ -30,10 +26,12 @@ CallNote NoteOf(const KeysCommand<Item>& command) {
   return {.account = command.account,
           .use = static_cast<uint32_t>(command.reason),
           .items = static_cast<uint32_t>(command.items.size()),
-          .items_digest = DigestOfKeys(command.items)};
+          .items_digest = DigestOfKeys(command.items),
+          .grant = command.grant.value_or(GrantId())};
 }
 CallNote NoteOf(const CreateCommand& command);
 CallNote NoteOf(const ExecuteCommand& command);
+CallNote NoteOf(const GrantCommand& command);
 
 }  // namespace comity::custody
 

@@ -32,6 +32,7 @@ static_assert(static_cast<int>(UseReason::kAccess) == pb::USE_REASON_OWNER_ACCES
 static_assert(static_cast<int>(UseReason::kExport) == pb::USE_REASON_OWNER_EXPORT);
 static_assert(static_cast<int>(UseReason::kVerify) == pb::USE_REASON_OWNER_VERIFY);
 static_assert(static_cast<int>(UseReason::kRewrap) == pb::USE_REASON_OWNER_REWRAP);
+static_assert(static_cast<int>(UseReason::kGrant) == pb::USE_REASON_GRANT);
 static_assert(kUseReasons == pb::UseReason_MAX);
 
 absl::StatusOr<UseReason> DecodeReason(pb::UseReason reason) {
@@ -107,6 +108,13 @@ absl::StatusOr<KeysCommand<Item>> Begin(const Request& request) {
   KeysCommand<Item> command;
   ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
   ASSIGN_OR_RETURN(command.reason, DecodeReason(request.reason()));
+  if (!request.grant_id().empty()) {
+    ASSIGN_OR_RETURN(command.grant, DecodeId<GrantId>(request.grant_id(), "grant_id"));
+  }
+  // What an owner's devices do under its name, nobody else does.
+  if (command.grant.has_value() != (command.reason == UseReason::kGrant)) {
+    return Invalid("grant_id comes with USE_REASON_GRANT, and only with it");
+  }
   return command;
 }
 
@@ -146,6 +154,22 @@ absl::StatusOr<Statement> DecodeStatementField(bool present,
     return Invalid(std::string(field) + " is missing");
   }
   return FromProto(statement);
+}
+
+pb::GrantState StateOf(GrantState state) {
+  switch (state) {
+    case GrantState::kInForce:
+      return pb::GRANT_STATE_IN_FORCE;
+    case GrantState::kNotBegun:
+      return pb::GRANT_STATE_NOT_BEGUN;
+    case GrantState::kExpired:
+      return pb::GRANT_STATE_EXPIRED;
+    case GrantState::kRevoked:
+      return pb::GRANT_STATE_REVOKED;
+    case GrantState::kDeviceRevoked:
+      return pb::GRANT_STATE_DEVICE_REVOKED;
+  }
+  return pb::GRANT_STATE_UNSPECIFIED;
 }
 
 }  // namespace
@@ -208,6 +232,14 @@ absl::StatusOr<ChangeCommand> Decode(const pb::ChangeAccountKeyRequest& request)
     case Request::CHANGE_NOT_SET:
       return Invalid("change is missing");
   }
+  return command;
+}
+
+absl::StatusOr<GrantCommand> Decode(const pb::ChangeKeyGrantsRequest& request) {
+  GrantCommand command;
+  ASSIGN_OR_RETURN(command.account, DecodeAccountId(request.account_id()));
+  ASSIGN_OR_RETURN(command.statement,
+                   DecodeStatementField(request.has_statement(), request.statement(), "statement"));
   return command;
 }
 
@@ -382,6 +414,19 @@ absl::Status Encode(const Statement& rotation, pb::RotateAccountKeyResponse& res
   response.set_version(parsed.body.version);
   *response.mutable_rotation() = ToProto(rotation);
   return absl::OkStatus();
+}
+
+void Encode(const std::vector<GrantView>& views, pb::GetKeyGrantsResponse& response) {
+  for (const GrantView& view : views) {
+    pb::KeyGrantInfo& info = *response.add_grants();
+    *info.mutable_grant() = ToProto(view.record.statement);
+    *info.mutable_receipt() = ToProto(view.record.receipt);
+    if (view.record.revocation.has_value()) {
+      *info.mutable_revocation() = ToProto(*view.record.revocation);
+      *info.mutable_revocation_receipt() = ToProto(*view.record.revocation_receipt);
+    }
+    info.set_state(StateOf(view.state));
+  }
 }
 
 void Encode(const DataKeys::Rewrapped& results, pb::BatchRewrapDataKeysResponse& response) {

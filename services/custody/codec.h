@@ -10,6 +10,7 @@
 #include "services/common/statement/legal.h"
 #include "services/custody/custodian.h"
 #include "services/custody/data_keys.h"
+#include "services/custody/key_grants.h"
 #include "services/custody/key_versions.h"
 #include "services/custody/legal_use.h"
 #include "services/custody/peer_custody.h"
@@ -41,12 +42,20 @@ struct RotateCommand {
 absl::StatusOr<RotateCommand> Decode(const pb::RotateAccountKeyRequest& request);
 absl::StatusOr<ChangeCommand> Decode(const pb::ChangeAccountKeyRequest& request);
 
+// What a device has signed about a grant; of which type is the domain's to say.
+struct GrantCommand {
+  AccountId account;
+  Statement statement;
+};
+absl::StatusOr<GrantCommand> Decode(const pb::ChangeKeyGrantsRequest& request);
+
 absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes);
 
 template <typename Item>
 struct KeysCommand {
   AccountId account;
   UseReason reason = UseReason::kAccess;
+  NamedGrant grant;  // there is one if the reason is kGrant, and only then
   std::vector<Item> items;
 };
 absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::GenerateDataKeyRequest& request);
@@ -81,6 +90,7 @@ absl::Status Check(const pb::OpenRecordKeyRequest& request);
 void Encode(const std::vector<Statement>& statements,
             google::protobuf::RepeatedPtrField<comity::common::v1::Statement>& out);
 void Encode(const AccountKeyView& view, pb::GetAccountKeyResponse& response);
+void Encode(const std::vector<GrantView>& views, pb::GetKeyGrantsResponse& response);
 void Encode(const DataKeys::Rewrapped& results, pb::BatchRewrapDataKeysResponse& response);
 // `rotation` is what KeyVersions::Rotate returned.
 absl::Status Encode(const Statement& rotation, pb::RotateAccountKeyResponse& response);

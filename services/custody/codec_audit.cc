@@ -54,6 +54,7 @@ void Encode(const NumberedAuditRecord& numbered, pb::AuditRecord& out) {
   }
   out.set_outcome(static_cast<comity::common::v1::ErrorReason>(record.outcome));
   out.set_calls(record.calls);
+  if (record.grant.has_value()) out.set_grant_id(std::string(record.grant->bytes()));
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
       ledger_(&site_, store, log, &cache_, &agenda_),
       custodian_(&site_, &ledger_, &vault_),
       key_versions_(&site_, &ledger_, &vault_),
+      key_grants_(&site_, &ledger_),
       data_keys_(&site_, &ledger_, &vault_, &cache_),
       mover_(&site_, &ledger_, &vault_, peers),
       messenger_(&site_, &ledger_, &mover_, peers),

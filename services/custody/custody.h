@@ -12,6 +12,7 @@
 #include "services/custody/data_keys.h"
 #include "services/custody/importer.h"
 #include "services/custody/key_cache.h"
+#include "services/custody/key_grants.h"
 #include "services/custody/key_versions.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/ledger.h"
@@ -50,6 +51,7 @@ class Custody final {
   const Vault& vault() const { return vault_; }
   Custodian& custodian() { return custodian_; }
   KeyVersions& key_versions() { return key_versions_; }
+  KeyGrants& key_grants() { return key_grants_; }
   DataKeys& data_keys() { return data_keys_; }
   Messenger& messenger() { return messenger_; }
   Importer& importer() { return importer_; }
@@ -69,6 +71,7 @@ class Custody final {
   Ledger ledger_;
   Custodian custodian_;
   KeyVersions key_versions_;
+  KeyGrants key_grants_;
   DataKeys data_keys_;
   Mover mover_;
   Messenger messenger_;

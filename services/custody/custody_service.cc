@@ -30,6 +30,8 @@ COMITY_CUSTODY_METHOD(CreateAccount);
 COMITY_CUSTODY_METHOD(GetAccountKey);
 COMITY_CUSTODY_METHOD(RotateAccountKey);
 COMITY_CUSTODY_METHOD(ChangeAccountKey);
+COMITY_CUSTODY_METHOD(ChangeKeyGrants);
+COMITY_CUSTODY_METHOD(GetKeyGrants);
 COMITY_CUSTODY_METHOD(GetKeyLocation);
 COMITY_CUSTODY_METHOD(GenerateDataKey);
 COMITY_CUSTODY_METHOD(BatchGenerateDataKeys);
@@ -135,6 +137,34 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     });
   }
 
+  grpc::ServerUnaryReactor* ChangeKeyGrants(grpc::CallbackServerContext* context,
+                                            const pb::ChangeKeyGrantsRequest* request,
+                                            pb::ChangeKeyGrantsResponse* response) override {
+    return OnPool(context, kChangeKeyGrants, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const GrantCommand command, Decode(*request));
+      who.Note(NoteOf(command));
+      ASSIGN_OR_RETURN(const Statement receipt,
+                       custody_->key_grants().Change(who, command.account, command.statement));
+      *response->mutable_receipt() = ToProto(receipt);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetKeyGrants(grpc::CallbackServerContext* context,
+                                         const pb::GetKeyGrantsRequest* request,
+                                         pb::GetKeyGrantsResponse* response) override {
+    return OnPool(context, kGetKeyGrants, [=, this](const Authorization& who) -> absl::Status {
+      ASSIGN_OR_RETURN(const AccountId account, DecodeAccountId(request->account_id()));
+      who.Note({.account = account});
+      ASSIGN_OR_RETURN(const std::vector<GrantView> grants,
+                       custody_->key_grants().List(who, account));
+      Encode(grants, *response);
+      *response->mutable_endorsement() = ToProto(custody_->site().endorsement());
+      return absl::OkStatus();
+    });
+  }
+
   grpc::ServerUnaryReactor* GetKeyLocation(grpc::CallbackServerContext* context,
                                            const pb::GetKeyLocationRequest* request,
                                            pb::GetKeyLocationResponse* response) override {
@@ -157,9 +187,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(
-              const auto keys,
-              custody_->data_keys().Generate(who, command.account, command.reason, command.items));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Generate(who, command.account, command.reason,
+                                                          command.items, command.grant));
           Encode(keys.front(), response);
           return absl::OkStatus();
         });
@@ -173,9 +203,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(
-              const auto keys,
-              custody_->data_keys().Generate(who, command.account, command.reason, command.items));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Generate(who, command.account, command.reason,
+                                                          command.items, command.grant));
           for (const GeneratedKey& key : keys) {
             Encode(key, *response.add_keys());
           }
@@ -191,8 +221,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(auto wrapped, custody_->data_keys().Wrap(who, command.account,
-                                                                    command.reason, command.items));
+          ASSIGN_OR_RETURN(auto wrapped,
+                           custody_->data_keys().Wrap(who, command.account, command.reason,
+                                                      command.items, command.grant));
           response.set_wrapped(std::move(wrapped.front()));
           return absl::OkStatus();
         });
@@ -206,8 +237,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(auto wrapped, custody_->data_keys().Wrap(who, command.account,
-                                                                    command.reason, command.items));
+          ASSIGN_OR_RETURN(auto wrapped,
+                           custody_->data_keys().Wrap(who, command.account, command.reason,
+                                                      command.items, command.grant));
           for (std::string& item : wrapped) {
             response.add_wrapped(std::move(item));
           }
@@ -223,9 +255,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(
-              const auto keys,
-              custody_->data_keys().Unwrap(who, command.account, command.reason, command.items));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Unwrap(who, command.account, command.reason,
+                                                        command.items, command.grant));
           EncodePlaintext(keys.front(), *response.mutable_plaintext());
           return absl::OkStatus();
         });
@@ -239,9 +271,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(
-              const auto keys,
-              custody_->data_keys().Unwrap(who, command.account, command.reason, command.items));
+          ASSIGN_OR_RETURN(const auto keys,
+                           custody_->data_keys().Unwrap(who, command.account, command.reason,
+                                                        command.items, command.grant));
           for (const SecretBytes& key : keys) {
             EncodePlaintext(key, *response.add_plaintexts());
           }
@@ -256,8 +288,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     return OnPool(context, kRewrapDataKey, [=, this](const Authorization& who) -> absl::Status {
       ASSIGN_OR_RETURN(const auto command, Decode(*request));
       who.Note(NoteOf(command));
-      ASSIGN_OR_RETURN(auto results, custody_->data_keys().Rewrap(who, command.account,
-                                                                  command.reason, command.items));
+      ASSIGN_OR_RETURN(auto results,
+                       custody_->data_keys().Rewrap(who, command.account, command.reason,
+                                                    command.items, command.grant));
       ASSIGN_OR_RETURN(*response->mutable_wrapped(), std::move(results.front()));
       return absl::OkStatus();
     });
@@ -270,9 +303,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         context, kBatchRewrapDataKeys, [=, this](const Authorization& who) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(*request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(
-              const auto results,
-              custody_->data_keys().Rewrap(who, command.account, command.reason, command.items));
+          ASSIGN_OR_RETURN(const auto results,
+                           custody_->data_keys().Rewrap(who, command.account, command.reason,
+                                                        command.items, command.grant));
           Encode(results, *response);
           return absl::OkStatus();
         });
@@ -416,7 +449,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     ThreadsSecretMessages<Request, Response> messages;
     const absl::Status read = messages->Read(*in);
     const absl::StatusOr<AccountId> account = DecodeAccountId(messages->request().account_id());
-    if (!account.ok() || custody_->data_keys().IsCached(*account)) {
+    if (!account.ok() || IsCached(*account, messages->request().grant_id())) {
       return HandleInline(environment_->calls(), context, method,
                           [&](const Authorization& who) -> absl::Status {
                             RETURN_IF_ERROR(read);
@@ -430,6 +463,12 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
       RETURN_IF_ERROR(body(who, own.request(), own.response()));
       return own.Write(*out);
     });
+  }
+
+  bool IsCached(const AccountId& account, const std::string& grant) const {
+    if (grant.empty()) return custody_->data_keys().IsCached(account);
+    const absl::StatusOr<GrantId> id = GrantId::FromBytes(grant);
+    return !id.ok() || custody_->data_keys().IsCached(account, *id);
   }
 
   ServiceEnvironment* const environment_;
@@ -468,6 +507,8 @@ MethodRules CustodyRules() {
       {kGetAccountKey, kAllowDevice},
       {kRotateAccountKey, kAllowDevice},
       {kChangeAccountKey, kAllowDevice},
+      {kChangeKeyGrants, kAllowDevice},
+      {kGetKeyGrants, kAllowDevice},
       {kGetKeyLocation, kAllowDevice},
       {kGenerateDataKey, kAllowDevice},
       {kBatchGenerateDataKeys, kAllowDevice},

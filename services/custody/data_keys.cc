@@ -7,6 +7,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/grant_rules.h"
 #include "services/custody/wrapped_key.h"
 
 namespace comity::custody {
@@ -53,6 +54,18 @@ absl::StatusOr<std::string> RewrapOne(const OpenAccount& account,
              : WrapDataKey(*newest.key, account.id, newest.version, key.context, data_key);
 }
 
+// All of it, or nothing. GRANT_NOT_IN_FORCE, GRANT_EXCEEDED.
+template <typename Item>
+absl::Status CheckGranted(const OpenGrant& grant, KeyOperation operation,
+                          const std::vector<Item>& items, UnixMillis now) {
+  if (grant.ended || now < grant.body.not_before || grant.end <= now) {
+    return Refuse(Reason::kGrantNotInForce);
+  }
+  const bool covered = std::ranges::all_of(
+      items, [&](const Item& item) { return Covers(grant.body, operation, ContextOf(item)); });
+  return covered ? absl::OkStatus() : Refuse(Reason::kGrantExceeded);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Account& account,
@@ -85,6 +98,9 @@ absl::StatusOr<std::shared_ptr<const OpenAccount>> OpenStoredAccount(const Accou
     opened->versions.push_back(std::move(version));
   }
   std::ranges::sort(opened->versions, {}, &OpenAccount::Version::version);
+  for (const auto& [id, grant] : account.grants) {
+    opened->grants.push_back({grant.body, grant.end, EndedEarly(grant, account)});
+  }
   return opened;
 }
 
@@ -119,28 +135,59 @@ absl::StatusOr<DataKeys::Opened> DataKeys::Open(const Authorization& authorizati
   return Refuse(Reason::kConflict, "the account keeps changing");
 }
 
-template <typename Result, typename Use>
+bool DataKeys::IsCached(const AccountId& account, const GrantId& grant) const {
+  const Opened owner = cache_->Find(account);
+  if (owner == nullptr) return false;
+  const OpenGrant* const found = owner->FindGrant(grant);
+  return found == nullptr || cache_->Find(found->body.grantee) != nullptr;
+}
+
+absl::StatusOr<DataKeys::Opened> DataKeys::OpenGrantee(const Authorization& authorization,
+                                                       const OpenAccount& owner,
+                                                       const GrantId& grant, bool& is_loaded) {
+  const OpenGrant* const found = authorization.IsDevice() ? owner.FindGrant(grant) : nullptr;
+  if (found == nullptr) {
+    return Refuse(Reason::kAccountNotYours);
+  }
+  ASSIGN_OR_RETURN(Opened grantee, Open(authorization, found->body.grantee, is_loaded));
+  // Where an account has left, nobody hears of the devices that it revokes.
+  if (grantee->presence != Presence::kActive ||
+      !grantee->HasDevice(authorization.caller().key.id())) {
+    return Refuse(Reason::kAccountNotYours);
+  }
+  return grantee;
+}
+
+template <typename Result, typename Item, typename Use>
 absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
-                                             const AccountId& account, const KeyUse& taken,
-                                             const Use& use) {
+                                             const AccountId& account, const Request& request,
+                                             const std::vector<Item>& items, const Use& use) {
   bool is_loaded = false;
   bool is_taken = false;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     ASSIGN_OR_RETURN(const Opened opened, Open(authorization, account, is_loaded));
+    Opened grantee;
     absl::StatusOr<Result> result = [&]() -> absl::StatusOr<Result> {
       // First of all, so that a stranger learns nothing about the account's state.
-      if (!authorization.IsDevice() || !opened->HasDevice(authorization.caller().key.id())) {
+      if (request.grant.has_value()) {
+        ASSIGN_OR_RETURN(grantee, OpenGrantee(authorization, *opened, *request.grant, is_loaded));
+        RETURN_IF_ERROR(CheckGranted(*opened->FindGrant(*request.grant), request.operation, items,
+                                     site_->Now()));
+      } else if (!authorization.IsDevice() || !opened->HasDevice(authorization.caller().key.id())) {
         return Refuse(Reason::kAccountNotYours);
       }
       RETURN_IF_ERROR(CheckServed(opened->presence));
-      if (!is_taken) RETURN_IF_ERROR(TakeKeys(*site_, account, taken));
+      if (!is_taken) {
+        RETURN_IF_ERROR(TakeKeys(*site_, account, {request.reason, items.size()},
+                                 grantee == nullptr ? nullptr : &grantee->id));
+      }
       is_taken = true;
       return use(*opened);
     }();
     if (vault_->LeaseIsOver()) {
       return Refuse(Reason::kSealed);
     }
-    if (!opened->stale()) {
+    if (!opened->stale() && (grantee == nullptr || !grantee->stale())) {
       return result;
     }
   }
@@ -149,10 +196,10 @@ absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
 
 absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
     const Authorization& authorization, const AccountId& account, UseReason reason,
-    const std::vector<KeyContext>& contexts) {
+    const std::vector<KeyContext>& contexts, const NamedGrant& grant) {
   using Result = std::vector<GeneratedKey>;
   return WithAccount<Result>(
-      authorization, account, {reason, contexts.size()},
+      authorization, account, {KeyOperation::kGenerate, reason, grant}, contexts,
       [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
         ASSIGN_OR_RETURN(const OpenAccount::Version* key, WrappingKey(opened, *site_));
         Result result;
@@ -168,10 +215,11 @@ absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
 
 absl::StatusOr<std::vector<std::string>> DataKeys::Wrap(const Authorization& authorization,
                                                         const AccountId& account, UseReason reason,
-                                                        const std::vector<PlainKey>& keys) {
+                                                        const std::vector<PlainKey>& keys,
+                                                        const NamedGrant& grant) {
   using Result = std::vector<std::string>;
   return WithAccount<Result>(
-      authorization, account, {reason, keys.size()},
+      authorization, account, {KeyOperation::kWrap, reason, grant}, keys,
       [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
         ASSIGN_OR_RETURN(const OpenAccount::Version* key, WrappingKey(opened, *site_));
         Result result;
@@ -187,9 +235,10 @@ absl::StatusOr<std::vector<std::string>> DataKeys::Wrap(const Authorization& aut
 absl::StatusOr<std::vector<SecretBytes>> DataKeys::Unwrap(const Authorization& authorization,
                                                           const AccountId& account,
                                                           UseReason reason,
-                                                          const std::vector<WrappedKey>& keys) {
+                                                          const std::vector<WrappedKey>& keys,
+                                                          const NamedGrant& grant) {
   using Result = std::vector<SecretBytes>;
-  return WithAccount<Result>(authorization, account, {reason, keys.size()},
+  return WithAccount<Result>(authorization, account, {KeyOperation::kUnwrap, reason, grant}, keys,
                              [&](const OpenAccount& opened) -> absl::StatusOr<Result> {
                                Result result;
                                result.reserve(keys.size());
@@ -204,9 +253,10 @@ absl::StatusOr<std::vector<SecretBytes>> DataKeys::Unwrap(const Authorization& a
 
 absl::StatusOr<DataKeys::Rewrapped> DataKeys::Rewrap(const Authorization& authorization,
                                                      const AccountId& account, UseReason reason,
-                                                     const std::vector<WrappedKey>& keys) {
-  return WithAccount<Rewrapped>(authorization, account, {reason, keys.size()},
-                                [&](const OpenAccount& opened) -> absl::StatusOr<Rewrapped> {
+                                                     const std::vector<WrappedKey>& keys,
+                                                     const NamedGrant& grant) {
+  return WithAccount<Rewrapped>(authorization, account, {KeyOperation::kRewrap, reason, grant},
+                                keys, [&](const OpenAccount& opened) -> absl::StatusOr<Rewrapped> {
                                   ASSIGN_OR_RETURN(const OpenAccount::Version* newest,
                                                    WrappingKey(opened, *site_));
                                   Rewrapped results;

@@ -2,6 +2,7 @@
 #define COMITY_CUSTODY_DATA_KEYS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "services/common/identity/authorization.h"
 #include "services/common/ids/ids.h"
 #include "services/common/secret/secret.h"
+#include "services/common/statement/key_grant.h"
 #include "services/custody/budgets.h"
 #include "services/custody/key_cache.h"
 #include "services/custody/key_context.h"
@@ -34,13 +36,22 @@ struct WrappedKey {
   KeyContext context;
   std::string wrapped;
 };
+inline const KeyContext& ContextOf(const KeyContext& context) { return context; }
+inline const KeyContext& ContextOf(const PlainKey& key) { return key.context; }
+inline const KeyContext& ContextOf(const WrappedKey& key) { return key.context; }
 
-// Makes, wraps and opens the data keys of one account for its devices. Nothing is stored. A call
-// for an account in the cache touches no store; the first one after a change loads it.
-// All calls: ACCOUNT_NOT_YOURS unless the caller is an active device of the account, also when
-// there is no such account; ACCOUNT_NOT_HERE after a move; KEY_DESTROYED after closing. SEALED, to
-// everybody; what is under way when custody is sealed is refused at its end. RATE_LIMITED, for the
-// account, for the reason it is used for, and for a caller who has accounts loaded too often.
+// A grant that the caller names; empty: the caller is a device of the account itself.
+using NamedGrant = std::optional<GrantId>;
+
+// Makes, wraps and opens the data keys of one account for its devices, and for those of another one
+// under a grant of its owner. Nothing is stored. A call for accounts in the cache touches no store;
+// the first one after a change loads them.
+// All calls: ACCOUNT_NOT_YOURS unless the caller is an active device of the account, or, with a
+// grant, of the one that it names and that is active here: also when there is no such account or
+// grant. ACCOUNT_NOT_HERE after a move; KEY_DESTROYED after closing. SEALED, to everybody; what is
+// under way when custody is sealed is refused at its end. RATE_LIMITED, for the account, for the
+// grantee's, for the reason it is used for, and for a caller who has accounts loaded too often. To
+// the grantee alone: GRANT_NOT_IN_FORCE; GRANT_EXCEEDED when it does not cover all that is asked.
 // Thread-safe. What it is given outlives it.
 class DataKeys final {
  public:
@@ -49,35 +60,52 @@ class DataKeys final {
 
   // May a call for this account run where blocking is not allowed?
   bool IsCached(const AccountId& account) const { return cache_->Find(account) != nullptr; }
+  // The same under a grant: for the grantee's account as well.
+  bool IsCached(const AccountId& account, const GrantId& grant) const;
 
   // Generate and Wrap also: ACCOUNT_CLOSING, ACCOUNT_SUSPENDED; KEY_DISABLED when no version wraps.
   absl::StatusOr<std::vector<GeneratedKey>> Generate(const Authorization& authorization,
                                                      const AccountId& account, UseReason reason,
-                                                     const std::vector<KeyContext>& contexts);
+                                                     const std::vector<KeyContext>& contexts,
+                                                     const NamedGrant& grant = std::nullopt);
   absl::StatusOr<std::vector<std::string>> Wrap(const Authorization& authorization,
                                                 const AccountId& account, UseReason reason,
-                                                const std::vector<PlainKey>& keys);
+                                                const std::vector<PlainKey>& keys,
+                                                const NamedGrant& grant = std::nullopt);
   // All or nothing: DATA_CORRUPT for every way in which a wrap fails to open, KEY_DISABLED and
   // KEY_DESTROYED for one under a version that was here.
   absl::StatusOr<std::vector<SecretBytes>> Unwrap(const Authorization& authorization,
                                                   const AccountId& account, UseReason reason,
-                                                  const std::vector<WrappedKey>& keys);
+                                                  const std::vector<WrappedKey>& keys,
+                                                  const NamedGrant& grant = std::nullopt);
   // As Wrap, for what is wrapped already: under the newest version, if it is not. One outcome for
   // each: DATA_CORRUPT, KEY_DISABLED, KEY_DESTROYED as of Unwrap.
   using Rewrapped = std::vector<absl::StatusOr<std::string>>;
   absl::StatusOr<Rewrapped> Rewrap(const Authorization& authorization, const AccountId& account,
-                                   UseReason reason, const std::vector<WrappedKey>& keys);
+                                   UseReason reason, const std::vector<WrappedKey>& keys,
+                                   const NamedGrant& grant = std::nullopt);
 
  private:
   using Opened = std::shared_ptr<const OpenAccount>;
   // Taken from the cache or loaded, which counts as a call of the caller's, once.
   absl::StatusOr<Opened> Open(const Authorization& authorization, const AccountId& account,
                               bool& is_loaded);
-  // Runs `use` on a view of the account that is still true when the use is over. `taken` is taken
-  // once, and of its devices alone: no stranger uses up what an account may.
-  template <typename Result, typename Use>
+  // What a call asks for.
+  struct Request {
+    KeyOperation operation;
+    UseReason reason;
+    const NamedGrant& grant;
+  };
+  // The account whose devices the grant lets in, opened. ACCOUNT_NOT_YOURS when there is no such
+  // grant, or the caller is none of them.
+  absl::StatusOr<Opened> OpenGrantee(const Authorization& authorization, const OpenAccount& owner,
+                                     const GrantId& grant, bool& is_loaded);
+  // Runs `use` on a view of the account that is still true when the use is over. What `items` take
+  // is taken once, and of those alone who may use the key: no stranger uses up what an account may.
+  template <typename Result, typename Item, typename Use>
   absl::StatusOr<Result> WithAccount(const Authorization& authorization, const AccountId& account,
-                                     const KeyUse& taken, const Use& use);
+                                     const Request& request, const std::vector<Item>& items,
+                                     const Use& use);
 
   const Site* const site_;
   const Ledger* const ledger_;

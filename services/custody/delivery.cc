@@ -5,6 +5,7 @@
 
 #include "services/common/statement/account.h"
 #include "services/common/statement/custody.h"
+#include "services/common/statement/key_grant.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
@@ -18,8 +19,8 @@ constexpr auto kDeviceTypes = std::to_array<std::string_view>(
 // Made by a custody, or by storage about itself: news to the carrier, not to a custody.
 constexpr auto kLeftOut = std::to_array<std::string_view>(
     {TransportKey::kType, KeyExport::kType, KeyReceipt::kType, KeyRotation::kType, KeyChange::kType,
-     KeyVersionDestruction::kType, KeyDestruction::kType, KeyClosing::kType, KeyLocation::kType,
-     DataDestruction::kType});
+     KeyGrantReceipt::kType, KeyVersionDestruction::kType, KeyDestruction::kType, KeyClosing::kType,
+     KeyLocation::kType, DataDestruction::kType});
 
 std::vector<ReadStatement>* ServiceList(std::string_view type, Delivery& delivery) {
   if (type == DataFence::kType) return &delivery.fences;

@@ -9,6 +9,7 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/grant_rules.h"
 #include "services/custody/leaves.h"
 
 namespace comity::custody {
@@ -57,6 +58,9 @@ absl::Status ApplyClose(const Site& site, const Statement& statement, Plan& plan
                                                                           closing.destroy_time}));
   plan.leaves.push_back({std::string(kLeafClosing), closing.statement.digest()});
   plan.after.closing = std::move(closing);
+  // Who gives up an account does not mean to leave others in it; they do not come back when it is
+  // cancelled.
+  EndGrants(plan.after);
   return absl::OkStatus();
 }
 

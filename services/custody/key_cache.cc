@@ -15,6 +15,12 @@ bool OpenAccount::HasDevice(const SigningKeyId& key) const {
   return std::ranges::binary_search(devices, key);
 }
 
+const OpenGrant* OpenAccount::FindGrant(const GrantId& grant) const {
+  const auto found = std::ranges::lower_bound(
+      grants, grant, {}, [](const OpenGrant& open) { return open.body.grant; });
+  return found == grants.end() || found->body.grant != grant ? nullptr : &*found;
+}
+
 const OpenAccount::Version* OpenAccount::Find(KeyVersion version) const {
   const auto found = std::ranges::find(versions, version, &Version::version);
   return found == versions.end() ? nullptr : &*found;

@@ -15,6 +15,13 @@
 
 namespace comity::custody {
 
+// A grant of the account's owner, as far as a use of it needs it.
+struct OpenGrant {
+  KeyGrant body;
+  UnixMillis end = 0;
+  bool ended = false;  // before its end: revoked, or its device is
+};
+
 // What a use of an account's key needs, with the keys opened: one consistent view of the stored
 // account. Immutable, except that it can become stale; the keys are wiped with it.
 class OpenAccount final {
@@ -32,8 +39,10 @@ class OpenAccount final {
   AccountFacts facts;
   std::vector<SigningKeyId> devices;  // active ones, sorted
   std::vector<Version> versions;      // ascending, from the first that is known here
+  std::vector<OpenGrant> grants;      // by id; also those that have ended, which are told so
 
   bool HasDevice(const SigningKeyId& key) const;
+  const OpenGrant* FindGrant(const GrantId& grant) const;  // nullptr if there is none
   // nullptr if there never was such a version here.
   const Version* Find(KeyVersion version) const;
   // The newest version, which wraps; nullptr if it may not be used.

@@ -20,10 +20,10 @@ inline constexpr size_t kMaxContextKeyBytes = 128;
 // Names that the format may give a meaning of its own one day.
 inline constexpr std::string_view kReservedContextPrefix = "comity";
 
-// Why an owner uses a data key: comity.custody.v1.UseReason, by number. A use without a reason does
+// Why a data key is used: comity.custody.v1.UseReason, by number. A use without a reason does
 // not get here.
-enum class UseReason : uint8_t { kAccess = 1, kExport = 2, kVerify = 3, kRewrap = 4 };
-inline constexpr size_t kUseReasons = 4;
+enum class UseReason : uint8_t { kAccess = 1, kExport = 2, kVerify = 3, kRewrap = 4, kGrant = 5 };
+inline constexpr size_t kUseReasons = 5;
 
 // What a data key is for. Bound into its wrap byte for byte, together with the account; binds no
 // place, so that a wrap stays valid when the account moves. Copyable value.

@@ -23,22 +23,6 @@ size_t CountActive(const Account& account) {
       std::ranges::count(account.keys, KeyState::kActive, &KeyRecord::state));
 }
 
-// May anything about the key's versions change now?
-absl::Status CheckChangeable(const Account& account) {
-  RETURN_IF_ERROR(CheckServed(account.presence));
-  if (account.closing.has_value()) {
-    return Refuse(Reason::kAccountClosing);
-  }
-  if (account.fork.has_value()) {
-    return Refuse(Reason::kChainForked);
-  }
-  if (account.deciding()) {
-    // The other side has what was sent: a word said after the export would be left behind.
-    return Refuse(Reason::kAccountFenced, "a move is being decided");
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<KeyRecord*> FindVersion(Account& account, KeyVersion version) {
   bool was_here = false;
   for (KeyRecord& key : account.keys) {

@@ -15,6 +15,8 @@ namespace comity::custody {
 inline constexpr std::string_view kLeafCreated = "key.created";
 inline constexpr std::string_view kLeafRotation = "key.rotation";
 inline constexpr std::string_view kLeafChange = "key.change";
+inline constexpr std::string_view kLeafGrant = "key.grant";
+inline constexpr std::string_view kLeafGrantRevocation = "key.grant-revocation";
 inline constexpr std::string_view kLeafVersionDestruction = "key.version-destruction";
 inline constexpr std::string_view kLeafClosing = "key.closing";
 inline constexpr std::string_view kLeafCancelled = "key.closing-cancelled";

@@ -7,6 +7,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/grant_rules.h"
 #include "services/custody/key_export.h"
 #include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
@@ -199,6 +200,7 @@ absl::Status Mover::FillRelease(Plan& plan) const {
   move.sent.reset();
   plan.after.last_decided = move.epoch;
   plan.after.presence = Presence::kReleased;
+  EndGrants(plan.after);
   for (KeyRecord& key : plan.after.keys) {
     if (key.state == KeyState::kActive) {
       key.state = KeyState::kReleased;

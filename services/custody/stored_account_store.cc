@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kPartitionPrefix = "custody/";
 constexpr std::string_view kAccountBegin = "account/";
 constexpr std::string_view kAccountEnd = "account0";  // '0' follows '/'
+constexpr std::string_view kGrantPrefix = "account/grant/";
 const char kRecordKey[] = "account/record";
 const char kHistoryKey[] = "account/history";
 // A history may fill a commit but for what else a commit holds.
@@ -35,6 +36,7 @@ std::string KeyName(AccountEpoch epoch, KeyVersion version) {
   return "account/key/" + Hex(epoch, 8) + "/" + Hex(version, 8);
 }
 std::string MetadataName(AccountEpoch epoch) { return "account/metadata/" + Hex(epoch, 8); }
+std::string GrantName(const GrantId& grant) { return std::string(kGrantPrefix) + grant.ToString(); }
 std::string DecisionName(AccountEpoch epoch) { return "decision/" + Hex(epoch, 8); }
 std::string LeafName(uint64_t number) { return "leaf/" + Hex(number, 16); }
 std::string UseName(const Digest& authorisation) { return "used/" + authorisation.ToString(); }
@@ -52,7 +54,24 @@ std::map<std::string, std::string> Values(const Account& account) {
   for (const auto& [epoch, sealed] : account.metadata_keys) {
     values[MetadataName(epoch)] = sealed;
   }
+  for (const auto& [id, grant] : account.grants) {
+    values[GrantName(id)] = EncodeGrant(grant);
+  }
   return values;
+}
+
+// Takes the grants out of the values.
+absl::Status TakeGrants(std::map<std::string, std::string>& values, Account& account) {
+  auto value = values.lower_bound(std::string(kGrantPrefix));
+  while (value != values.end() && value->first.starts_with(kGrantPrefix)) {
+    const absl::StatusOr<GrantId> id = GrantId::Parse(value->first.substr(kGrantPrefix.size()));
+    if (!id.ok()) {
+      return Refuse(Reason::kDataCorrupt, "a stored grant without an id");
+    }
+    ASSIGN_OR_RETURN(account.grants[*id], DecodeGrant(*id, value->second));
+    value = values.erase(value);
+  }
+  return absl::OkStatus();
 }
 
 // Puts the sealed bytes into the account that was read from the record. What is left over or
@@ -114,6 +133,7 @@ absl::StatusOr<Account> StoredAccountStore::Load(const AccountId& id) {
   }
   RETURN_IF_ERROR(DecodeAccountRecord(record.mapped(), account));
   RETURN_IF_ERROR(DecodeAccountHistory(history.mapped(), account));
+  RETURN_IF_ERROR(TakeGrants(values, account));
   RETURN_IF_ERROR(AddSealed(std::move(values), account));
   return account;
 }

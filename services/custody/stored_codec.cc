@@ -376,6 +376,41 @@ absl::Status DecodeAccountHistory(std::string_view bytes, Account& account) {
   return Read(stored.fork(), account.fork);
 }
 
+std::string EncodeGrant(const GrantRecord& grant) {
+  pb::KeyGrant out;
+  out.set_format(kFormat);
+  out.set_statement(EncodeStatement(grant.statement));
+  out.set_receipt(EncodeStatement(grant.receipt));
+  out.set_revocation(Write(grant.revocation));
+  out.set_revocation_receipt(Write(grant.revocation_receipt));
+  out.set_taken_time_ms(grant.taken);
+  out.set_revoked_time_ms(grant.revoked);
+  return out.SerializeAsString();
+}
+
+absl::StatusOr<GrantRecord> DecodeGrant(const GrantId& id, std::string_view bytes) {
+  ASSIGN_OR_RETURN(const pb::KeyGrant stored, Parse<pb::KeyGrant>(bytes));
+  GrantRecord grant;
+  RETURN_IF_ERROR(Read(stored.statement(), grant.statement));
+  RETURN_IF_ERROR(Read(stored.receipt(), grant.receipt));
+  RETURN_IF_ERROR(Read(stored.revocation(), grant.revocation));
+  RETURN_IF_ERROR(Read(stored.revocation_receipt(), grant.revocation_receipt));
+  grant.taken = stored.taken_time_ms();
+  grant.revoked = stored.revoked_time_ms();
+  absl::StatusOr<Parsed<KeyGrant>> parsed = ParseStatement<KeyGrant>(grant.statement);
+  if (!parsed.ok() || parsed->body.grant != id) {
+    return Corrupt("a stored grant is another one");
+  }
+  if (grant.revocation.has_value() != (grant.revoked != 0) ||
+      grant.revocation_receipt.has_value() != (grant.revoked != 0)) {
+    return Corrupt("a stored grant that is half revoked");
+  }
+  grant.device = parsed->envelope.issuer;
+  grant.end = parsed->envelope.expiry;
+  grant.body = std::move(parsed->body);
+  return grant;
+}
+
 std::string EncodeDecision(const Decision& decision) {
   pb::Decision out;
   Write(decision, out);

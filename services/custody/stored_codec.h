@@ -21,6 +21,9 @@ std::string EncodeAccountHistory(const Account& account);
 // `account.id` is set. Verifies the chain against it.
 absl::Status DecodeAccountHistory(std::string_view bytes, Account& account);
 
+// One grant, under its id. DATA_CORRUPT also when what it says is not signed as it stands there.
+std::string EncodeGrant(const GrantRecord& grant);
+absl::StatusOr<GrantRecord> DecodeGrant(const GrantId& id, std::string_view bytes);
 std::string EncodeDecision(const Decision& decision);
 std::string EncodeLeafOpening(const LeafOpening& opening);
 

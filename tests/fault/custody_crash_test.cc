@@ -9,6 +9,7 @@
 #include "tests/testing/authorisation.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/exclave_world.h"
+#include "tests/testing/key_grants.h"
 #include "tests/testing/matchers.h"
 
 // A custody that is killed at every contact with its store, its log or the other custody, once just
@@ -199,6 +200,79 @@ TEST(CustodyCrashTest, TimeoutSurvivesADeathAtEveryStep) {
     }
     EXPECT_TRUE(run.stays());
     run.CheckEnd();
+    return run.world.deaths.struck();
+  });
+}
+
+// A grant that is given, used and revoked, by devices that ask again whenever they hear nothing.
+class GrantRun {
+ public:
+  GrantRun() : wrapped_(world.Generate(world.us, world.account)) {
+    world.CreateAccountAt(world.us, grantee_, "US");
+  }
+
+  // Hands it over until custody has answered. What was answered stays true.
+  void Hand(const Statement& statement) {
+    const absl::StatusOr<Statement> receipt = Change(statement);
+    CheckNothingComesBack();
+    if (receipt.ok()) return Keep(statement, *receipt);
+    world.us.Start();
+    CheckNothingComesBack();
+    const absl::StatusOr<Statement> again = Change(statement);
+    ASSERT_TRUE(again.ok()) << again.status();
+    Keep(statement, *again);
+  }
+  bool Opens() {
+    return world.us.custody()
+        .data_keys()
+        .Unwrap(CustodyNode::Device(grantee_.device()), world.account.id(), UseReason::kGrant,
+                {{CustodyWorld::Context(), wrapped_}}, grant_.grant)
+        .ok();
+  }
+  Statement Given() const {
+    return SignGrant(world.account, grant_, world.clock.Now(), world.clock.Now() + kDayMs);
+  }
+  Statement Revoked() const {
+    return SignGrantRevocation(world.account, grant_.grant, world.clock.Now());
+  }
+
+  CustodyWorld world;
+
+ private:
+  absl::StatusOr<Statement> Change(const Statement& statement) {
+    return world.us.custody().key_grants().Change(CustodyNode::Device(world.account.device()),
+                                                  world.account.id(), statement);
+  }
+  void Keep(const Statement& statement, const Statement& receipt) {
+    const auto parsed = ParseStatement<KeyGrantReceipt>(receipt);
+    ASSERT_TRUE(parsed.ok());
+    EXPECT_EQ(parsed->body.statement, statement.digest());
+    revoked_ = parsed->body.act == KeyGrantAct::kRevoked;
+    world.us.Start();  // what was answered is on disk
+    EXPECT_EQ(Opens(), !revoked_);
+    EXPECT_THAT(Change(statement), IsOkAndHolds(receipt)) << "a repeat gets the same one";
+    EXPECT_GE(world.us.log().Count(std::string(revoked_ ? kLeafGrantRevocation : kLeafGrant)), 1u);
+  }
+  void CheckNothingComesBack() {
+    if (!revoked_) return;
+    EXPECT_FALSE(Opens()) << "opened after its end";
+  }
+
+  TestAccount grantee_ = world.deployment().NewAccount();
+  const KeyGrant grant_ = ExampleGrant(grantee_.id());
+  const std::string wrapped_;
+  bool revoked_ = false;
+};
+
+TEST(CustodyCrashTest, GrantAndItsEndSurviveADeathAtEveryStep) {
+  KillEverywhere(4, [](uint64_t n, Moment moment) {
+    GrantRun run;
+    const Statement given = run.Given();
+    const Statement revoked = run.Revoked();
+    run.world.deaths.Arm(n, moment);
+    run.Hand(given);
+    run.Hand(revoked);
+    EXPECT_FALSE(run.Opens());
     return run.world.deaths.struck();
   });
 }

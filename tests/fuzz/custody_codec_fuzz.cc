@@ -61,6 +61,7 @@ constexpr void (*kDecoders[])(std::string_view) = {
     Try<pb::RewrapDataKeyRequest>,
     Try<pb::BatchRewrapDataKeysRequest>,
     Try<pb::ListAuditRecordsRequest>,
+    Try<pb::ChangeKeyGrantsRequest>,
 };
 
 }  // namespace

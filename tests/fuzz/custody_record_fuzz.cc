@@ -42,7 +42,18 @@ void TryUse(std::string_view bytes) {
   if (use.ok()) COMITY_CHECK(DecodeLegalUse(Digest(), EncodeLegalUse(*use)).ok());
 }
 
-constexpr void (*kDecoders[])(std::string_view) = {TryRecord, TryHistory, TryUse};
+void TryGrant(std::string_view bytes) {
+  const absl::StatusOr<GrantRecord> grant =
+      DecodeGrant(*GrantId::FromBytes(std::string(GrantId::kSize, 'g')), bytes);
+  CheckRefusal(grant.status());
+  if (!grant.ok()) return;
+  const std::string once = EncodeGrant(*grant);
+  const absl::StatusOr<GrantRecord> again = DecodeGrant(grant->body.grant, once);
+  COMITY_CHECK(again.ok());
+  COMITY_CHECK(EncodeGrant(*again) == once);
+}
+
+constexpr void (*kDecoders[])(std::string_view) = {TryRecord, TryHistory, TryUse, TryGrant};
 
 }  // namespace
 }  // namespace comity::custody

@@ -4,6 +4,7 @@
 
 #include "client/account/move_proof.h"
 #include "client/key/key.h"
+#include "client/key/key_ticket.h"
 #include "services/common/authorisation/authorisation.h"
 #include "services/common/statement/device_chain.h"
 #include "services/common/status/check.h"
@@ -74,12 +75,17 @@ void CheckNobodyIsBelieved(const std::vector<Statement>& statements) {
 }  // namespace comity
 
 // Statements as evidence: chains, rosters, key locations, moves, authorisations. The input is a
-// list of statements, or as it stands the file that `key where --json` printed.
+// list of statements, or as it stands the file that `key where --json` or `key ticket` printed.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace comity;  // NOLINT
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const absl::StatusOr<SavedKeyLocation> saved = ParseSavedKeyLocation(input); saved.ok()) {
     CheckNobodyIsBelieved({saved->attestation, saved->endorsement});
+  }
+  if (const absl::StatusOr<KeyTicket> ticket = ParseKeyTicket(input); ticket.ok()) {
+    const absl::StatusOr<KeyTicket> again = ParseKeyTicket(FormatKeyTicket(*ticket));
+    COMITY_CHECK(again.ok());
+    COMITY_CHECK(again->wrapped == ticket->wrapped && again->context == ticket->context);
   }
   const std::vector<Statement> statements = Split(input);
   if (statements.empty()) return 0;

@@ -4,6 +4,7 @@
 
 #include "services/common/statement/account.h"
 #include "services/common/statement/custody.h"
+#include "services/common/statement/key_grant.h"
 #include "services/common/statement/leaf.h"
 #include "services/common/statement/legal.h"
 #include "services/common/statement/operator.h"
@@ -40,10 +41,11 @@ void Check(std::string_view input) {
   (void)PeekEnvelope(*statement);
   CheckTypes<ChainEntry, AccountRecord, MetadataKey, Consent, Withdrawal, TerritoryChange, Close,
              CancelClose, ReadBack, Objection, Activation, TransportKey, KeyExport, KeyReceipt,
-             Release, Abort, KeyRotation, KeyChange, KeyVersionDestruction, KeyDestruction,
-             KeyClosing, KeyLocation, DataFence, DataManifest, DataDestruction, LegalRequest,
-             NoConflict, Approval, Grant, Notice, CaseAnswer, LegalManifest, Endorsement,
-             TopologySignature, RosterStatement>(*statement);
+             Release, Abort, KeyRotation, KeyChange, KeyGrant, KeyGrantRevocation, KeyGrantReceipt,
+             KeyVersionDestruction, KeyDestruction, KeyClosing, KeyLocation, DataFence,
+             DataManifest, DataDestruction, LegalRequest, NoConflict, Approval, Grant, Notice,
+             CaseAnswer, LegalManifest, Endorsement, TopologySignature, RosterStatement>(
+      *statement);
 }
 
 }  // namespace

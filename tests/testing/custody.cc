@@ -154,7 +154,7 @@ void CustodyNode::Start() {
     seal_ = std::make_unique<FakeSeal>(region_.name()[0]);
   }
   custody_ = std::make_unique<Custody>(site(), seal_.get(), mortal_store_.get(), mortal_log_.get(),
-                                       peers_.get(), 64);
+                                       peers_.get(), 256);
   COMITY_CHECK(custody_->Start().ok());
 }
 

@@ -7,6 +7,7 @@
 #include "services/common/ids/ids.h"
 #include "services/common/statement/account.h"
 #include "services/common/statement/custody.h"
+#include "services/common/statement/key_grant.h"
 #include "services/common/statement/legal.h"
 #include "services/common/statement/operator.h"
 
@@ -65,6 +66,16 @@ void ForEachStatementExample(Visit visit) {
   visit(KeyRotation{2, 3, ExampleId<RequestId>('q')});
   visit(KeyChange{2, KeyChangeKind::kScheduleDestruction, 1, 30, 1'520'000'000'000,
                   ExampleId<RequestId>('q')});
+  visit(KeyGrant{2,
+                 ExampleId<GrantId>('g'),
+                 ExampleId<AccountId>('a'),
+                 {KeyOperation::kGenerate, KeyOperation::kUnwrap},
+                 {KeyPurpose::kContent, KeyPurpose::kAttributes},
+                 {ExampleId<ObjectId>('o'), ExampleId<ObjectId>('p')},
+                 {{"project", "apollo"}},
+                 1'520'000'000'000});
+  visit(KeyGrantRevocation{ExampleId<GrantId>('g')});
+  visit(KeyGrantReceipt{2, ExampleId<GrantId>('g'), KeyGrantAct::kRevoked, digest('s')});
   visit(KeyVersionDestruction{2, 1, 1'520'000'000'000, 0});
   visit(KeyDestruction{1,
                        {std::string("\0\0\0\1", 4), std::string("\0\0\0\2", 4)},

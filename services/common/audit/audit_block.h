@@ -38,11 +38,13 @@ struct AuditRecord {
   std::optional<Digest> authorisation;  // of a legal use
   uint16_t outcome = 0;                 // 0: done; else the number of a Reason
   uint32_t calls = 1;                   // how many calls like this it stands for
+  std::optional<GrantId> grant;         // that the caller named
   template <class Io, class Self>
   static void Fields(Io& io, Self& b) {
     io(16, b.time), io(17, b.event), io(18, b.method), io(19, b.caller), io(20, b.caller_key);
     io(21, b.account), io(22, b.use), io(23, b.items), io(24, b.items_digest);
     io(25, b.authorisation), io(26, b.outcome), io(27, b.calls);
+    io(28, b.grant);
   }
 };
 

@@ -72,6 +72,7 @@ AuditRecord RecordOf(UnixMillis time, const AuditLog::Call& call) {
   record.items = call.note.items;
   if (!call.note.items_digest.IsZero()) record.items_digest = call.note.items_digest;
   if (!call.note.authorisation.IsZero()) record.authorisation = call.note.authorisation;
+  if (!call.note.grant.IsZero()) record.grant = call.note.grant;
   record.outcome = static_cast<uint16_t>(call.outcome);
   return record;
 }

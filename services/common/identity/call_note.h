@@ -16,6 +16,7 @@ struct CallNote {
   uint32_t items = 0;   // how many keys the call is about
   Digest items_digest;  // over what they are for, in their order; zeros without items
   Digest authorisation;  // of a legal use; zeros for others
+  GrantId grant;         // that the caller named; zeros without
 };
 
 }  // namespace comity

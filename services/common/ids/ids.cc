@@ -85,6 +85,7 @@ template class FixedId<struct ContentIdTag, 16>;
 template class FixedId<struct RequestIdTag, 16>;
 template class FixedId<struct SigningKeyIdTag, 32>;
 template class FixedId<struct SealSetIdTag, 16>;
+template class FixedId<struct GrantIdTag, 16>;
 template class FixedId<struct DigestTag, 32>;
 
 absl::StatusOr<RegionId> RegionId::Create(std::string_view name) {

@@ -54,6 +54,8 @@ using RequestId = FixedId<struct RequestIdTag, 16>;
 using SigningKeyId = FixedId<struct SigningKeyIdTag, 32>;
 // One split of a custody's root key among persons.
 using SealSetId = FixedId<struct SealSetIdTag, 16>;
+// A permission that an account gives another one to use its key; drawn at random.
+using GrantId = FixedId<struct GrantIdTag, 16>;
 // SHA-256 of something.
 using Digest = FixedId<struct DigestTag, 32>;
 
@@ -66,6 +68,7 @@ extern template class FixedId<struct ContentIdTag, 16>;
 extern template class FixedId<struct RequestIdTag, 16>;
 extern template class FixedId<struct SigningKeyIdTag, 32>;
 extern template class FixedId<struct SealSetIdTag, 16>;
+extern template class FixedId<struct GrantIdTag, 16>;
 extern template class FixedId<struct DigestTag, 32>;
 
 // A region's name: 1 to 16 of [a-z0-9-], starting with a letter ("us", "cn-north").

@@ -23,6 +23,7 @@ constexpr auto kInfos = std::to_array<LimitInfo>({
     {Limit::kUseExport, "use-export", {}},
     {Limit::kUseVerify, "use-verify", {}},
     {Limit::kUseRewrap, "use-rewrap", {}},
+    {Limit::kUseGrant, "use-grant", {}},
     {Limit::kUseLegal, "use-legal", {50, 8'192}},
 });
 

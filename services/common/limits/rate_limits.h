@@ -29,9 +29,10 @@ enum class Limit : uint8_t {
   kUseExport,
   kUseVerify,
   kUseRewrap,
+  kUseGrant,
   kUseLegal,
 };
-inline constexpr size_t kLimits = 9;
+inline constexpr size_t kLimits = 10;
 
 struct LimitInfo {
   Limit limit;

@@ -77,6 +77,12 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kShareInvalid, Code::kPermissionDenied, "SHARE_INVALID",
      "This is not the share of the root key that this person was given.",
      "Enter the own share, as it was handed out with the newest split of the root key"},
+    {Reason::kGrantNotInForce, Code::kPermissionDenied, "GRANT_NOT_IN_FORCE",
+     "The grant has ended, was revoked or has not begun.",
+     "Ask the owner of the key for another grant"},
+    {Reason::kGrantExceeded, Code::kPermissionDenied, "GRANT_EXCEEDED",
+     "The grant does not cover this operation, purpose, object or context.",
+     "Ask for no more than it covers, or its owner for one that covers it"},
 
     {Reason::kAccountNotHere, Code::kFailedPrecondition, "ACCOUNT_NOT_HERE",
      "The account is not active in this region.",

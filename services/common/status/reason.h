@@ -39,6 +39,8 @@ enum class Reason : int {
   kConflictOfInterest = 39,
   kRulesForbid = 40,
   kShareInvalid = 41,
+  kGrantNotInForce = 42,
+  kGrantExceeded = 43,
   // FAILED_PRECONDITION: fix the state first.
   kAccountNotHere = 50,
   kAccountSuspended = 51,

@@ -12,6 +12,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/status/retry_after.h"
 #include "tests/testing/custody.h"
+#include "tests/testing/key_grants.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/numbered_request.h"
 #include "tests/testing/unsafe_authorization.h"
@@ -101,6 +102,50 @@ TEST_F(BudgetsTest, EveryUseOfADataKeyCounts) {
     EXPECT_THAT(use(world_.us.custody().data_keys()), RefusedWith(Reason::kRateLimited));
     EXPECT_EQ(limits_->refused(Limit::kAccountKeys), 1u);
   }
+}
+
+TEST_F(BudgetsTest, UseUnderAGrantCountsForTheOwnerAndForTheGrantee) {
+  TestAccount grantee = world_.deployment().NewAccount();
+  ASSERT_THAT(Create(grantee, Record(grantee)), IsOk());
+  KeyGrant grant = ExampleGrant(grantee.id());
+  grant.operations = {KeyOperation::kGenerate};
+  ASSERT_THAT(world_.us.custody().key_grants().Change(
+                  Device(), world_.account.id(),
+                  SignGrant(world_.account, grant, world_.now(), world_.now() + kDayMs)),
+              IsOk());
+  const Authorization device = CustodyNode::Device(grantee.device());
+  const auto use = [&](size_t count) {
+    const std::vector<KeyContext> contexts(count, CustodyWorld::Context());
+    return world_.us.custody()
+        .data_keys()
+        .Generate(device, world_.account.id(), UseReason::kGrant, contexts, grant.grant)
+        .status();
+  };
+  Limit({"account-keys=1/4"});
+  EXPECT_THAT(use(3), IsOk());
+  EXPECT_THAT(Generate(2), RefusedWith(Reason::kRateLimited)) << "of the owner's";
+  EXPECT_THAT(Generate(device, grantee.id(), 2), RefusedWith(Reason::kRateLimited))
+      << "and of the grantee's";
+  EXPECT_THAT(Generate(1), IsOk());
+  EXPECT_THAT(use(1), RefusedWith(Reason::kRateLimited)) << "the owner has nothing left";
+  EXPECT_THAT(Generate(device, grantee.id(), 1), IsOk()) << "what was refused was not taken";
+  Limit({"account-keys=1/4", "use-grant=1/1"});
+  EXPECT_THAT(use(1), IsOk());
+  EXPECT_THAT(use(1), RefusedWith(Reason::kRateLimited));
+  EXPECT_THAT(Generate(3), IsOk());
+  EXPECT_THAT(Generate(device, grantee.id(), 3), IsOk());
+  Limit({"account-keys=1/4"});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(
+        world_.us.custody().data_keys().Generate(
+            device, world_.account.id(), UseReason::kGrant,
+            {KeyContext::Create(CustodyWorld::Context().object(), CustodyWorld::Context().content(),
+                                KeyPurpose::kAttributes, {})
+                 .value()},
+            grant.grant),
+        RefusedWith(Reason::kGrantExceeded));
+  }
+  EXPECT_THAT(Generate(4), IsOk()) << "what a grant does not cover uses up nothing";
 }
 
 TEST_F(BudgetsTest, BatchLargerThanABurstIsTakenAndPaidForAfterwards) {

@@ -1,6 +1,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include "services/custody/key_versions.h"
 #include "tests/testing/custody.h"
+#include "tests/testing/key_grants.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/numbered_request.h"
 #include "tests/testing/unsafe_authorization.h"
@@ -30,18 +32,36 @@ class RevocationTest : public testing::Test {
   Authorization Device(size_t index = 0) {
     return CustodyNode::Device(world_.account.device(index));
   }
-  absl::Status Open(const Authorization& device) {
+  absl::Status Open(const Authorization& device, const NamedGrant& grant) {
     return world_.us.custody()
         .data_keys()
-        .Unwrap(device, world_.account.id(), UseReason::kAccess,
-                {{CustodyWorld::Context(), wrapped_}})
+        .Unwrap(device, world_.account.id(),
+                grant.has_value() ? UseReason::kGrant : UseReason::kAccess,
+                {{CustodyWorld::Context(), wrapped_}}, grant)
         .status();
+  }
+  // Another account, with a second device, that is granted what this one has.
+  void GiveGrant() {
+    const Authorization device = CustodyNode::Device(grantee_.device());
+    Custody& custody = world_.us.custody();
+    grantee_.AddDevice();
+    ASSERT_THAT(custody.custodian()
+                    .Create(device, grantee_.entries(),
+                            grantee_.SignRecord(world_.topology(), "US", world_.now()))
+                    .status(),
+                IsOk());
+    ASSERT_THAT(custody.key_grants()
+                    .Change(Device(), world_.account.id(),
+                            SignGrant(world_.account, ExampleGrant(grantee_.id()), world_.now(),
+                                      world_.now() + kDayMs))
+                    .status(),
+                IsOk());
   }
 
   // Threads open the wrap as this device, again and again; `revoke` in the midst of it. What begins
   // after that was answered is refused, with `reason`.
-  void HammerWhile(const Authorization& device, const std::function<void()>& revoke,
-                   Reason reason) {
+  void HammerWhile(const Authorization& device, const std::function<void()>& revoke, Reason reason,
+                   const NamedGrant& grant = std::nullopt) {
     struct Counts {
       std::atomic<uint64_t> opened{0};
       std::atomic<uint64_t> refused{0};
@@ -55,7 +75,7 @@ class RevocationTest : public testing::Test {
       threads.emplace_back([&] {
         while (mine.refused < kEnough) {
           const bool after = answered;
-          const absl::Status status = Open(device);
+          const absl::Status status = Open(device, grant);
           if (status.ok()) {
             ++mine.opened;
             too_late += after ? 1 : 0;
@@ -78,6 +98,7 @@ class RevocationTest : public testing::Test {
   }
 
   CustodyWorld world_;
+  TestAccount grantee_ = world_.deployment().NewAccount();
   const std::string wrapped_;
 };
 
@@ -103,6 +124,33 @@ TEST_F(RevocationTest, RevokedDeviceIsOutWhenItIsAnswered) {
         EXPECT_THAT(world_.DeliverAsDevice(world_.us, world_.account.entries()), IsOk());
       },
       Reason::kAccountNotYours);
+}
+
+TEST_F(RevocationTest, RevokedGrantIsOutWhenItIsAnswered) {
+  GiveGrant();
+  const GrantId grant = ExampleGrant({}).grant;
+  HammerWhile(
+      CustodyNode::Device(grantee_.device()),
+      [&] {
+        EXPECT_THAT(world_.us.custody().key_grants().Change(
+                        Device(), world_.account.id(),
+                        SignGrantRevocation(world_.account, grant, world_.now())),
+                    IsOk());
+      },
+      Reason::kGrantNotInForce, grant);
+}
+
+TEST_F(RevocationTest, RevokedDeviceOfAGranteeIsOutWhenItIsAnswered) {
+  GiveGrant();
+  HammerWhile(
+      CustodyNode::Device(grantee_.device(1)),
+      [this] {
+        grantee_.RevokeDevice(1);
+        EXPECT_THAT(world_.us.custody().messenger().Deliver(CustodyNode::Device(grantee_.device()),
+                                                            grantee_.id(), grantee_.entries()),
+                    IsOk());
+      },
+      Reason::kAccountNotYours, ExampleGrant({}).grant);
 }
 
 TEST_F(RevocationTest, SealedCustodyOpensNothingWhenItIsAnswered) {

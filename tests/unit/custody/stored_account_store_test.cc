@@ -10,6 +10,7 @@
 #include "services/custody/account_rules.h"
 #include "services/custody/stored_codec.h"
 #include "tests/testing/custody.h"
+#include "tests/testing/key_grants.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/numbered_request.h"
 #include "tests/testing/statement_examples.h"
@@ -93,6 +94,16 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   full.min_unwrap_version = 2;
   full.rotation_days = 90;
   full.changes = {{ExampleId<SigningKeyId>('d'), NumberedRequest(1), 31, statement}};
+  KeyGrant grant = ExampleGrant(ExampleId<AccountId>('b'));
+  grant.pairs = {{"a", "b"}};
+  GrantRecord given;
+  given.taken = 41;
+  given.revoked = 42;
+  given.statement = SignGrant(world_.account, grant, 40, 50);
+  given.receipt = statement;
+  given.revocation = statement;
+  given.revocation_receipt = statement;
+  full.grants[grant.grant] = given;
   full.leaves = 17;
   full.last_leaf = Sha256Digest("leaf");
   ASSERT_OK_AND_ASSIGN(full.version, store().Commit(before, full, {}));
@@ -113,6 +124,49 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   EXPECT_EQ(loaded.changes[0].device, full.changes[0].device);
   EXPECT_EQ(loaded.changes[0].request, full.changes[0].request);
   EXPECT_EQ(loaded.changes[0].time, 31);
+  ASSERT_EQ(loaded.grants.size(), 1u);
+  const GrantRecord& back = loaded.grants.at(grant.grant);
+  EXPECT_EQ(EncodeGrant(back), EncodeGrant(given));
+  EXPECT_EQ(back.revoked, 42);
+  EXPECT_EQ(back.end, 50);
+  EXPECT_EQ(back.device, world_.account.device().key.public_key().id());
+  EXPECT_EQ(back.body.grantee, grant.grantee);
+  EXPECT_EQ(back.body.pairs, grant.pairs);
+}
+
+TEST_F(StoredAccountStoreTest, GrantThatIsNotWhatItsKeySaysIsCorrupt) {
+  const KeyGrant grant = ExampleGrant(ExampleId<AccountId>('b'));
+  GrantRecord given;
+  given.statement = SignGrant(world_.account, grant, 40, 50);
+  given.receipt = *Load().activation;
+  EXPECT_THAT(DecodeGrant(grant.grant, EncodeGrant(given)), IsOk());
+  EXPECT_THAT(DecodeGrant(ExampleId<GrantId>('x'), EncodeGrant(given)),
+              RefusedWith(Reason::kDataCorrupt));
+  given.revoked = 1;
+  EXPECT_THAT(DecodeGrant(grant.grant, EncodeGrant(given)), RefusedWith(Reason::kDataCorrupt))
+      << "without a receipt";
+  EXPECT_THAT(DecodeGrant(grant.grant, "x"), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(StoredAccountStoreTest, GrantsAreWrittenAndErasedOneByOne) {
+  const Account before = Load();
+  Account after = before;
+  for (const char id : {'g', 'h'}) {
+    GrantRecord given;
+    given.statement = SignGrant(world_.account, ExampleGrant(before.id, id), 40, 50);
+    given.receipt = *before.activation;
+    after.grants[ExampleId<GrantId>(id)] = given;
+  }
+  ASSERT_OK_AND_ASSIGN(after.version, store().Commit(before, after, {}));
+  EXPECT_THAT(Keys(),
+              testing::IsSupersetOf({"account/grant/" + ExampleId<GrantId>('g').ToString(),
+                                     "account/grant/" + ExampleId<GrantId>('h').ToString()}));
+  Account fewer = after;
+  fewer.grants.erase(ExampleId<GrantId>('g'));
+  ASSERT_THAT(store().Commit(after, fewer, {}), IsOk());
+  EXPECT_EQ(Load().grants.size(), 1u);
+  EXPECT_THAT(Keys(), testing::Not(testing::Contains("account/grant/" +
+                                                     ExampleId<GrantId>('g').ToString())));
 }
 
 TEST_F(StoredAccountStoreTest, SkimmingReadsTheRecordAlone) {

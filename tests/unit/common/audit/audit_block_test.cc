@@ -48,6 +48,17 @@ TEST(AuditBlockTest, IsReadAsItWasWritten) {
   EXPECT_EQ(FrameAuditBlock(read.block).bytes, framed.bytes);
 }
 
+TEST(AuditBlockTest, GrantIsThereWhereOneWasNamed) {
+  AuditBlock block = Example();
+  const std::string without = FrameAuditBlock(block).bytes;
+  block.records[1].grant = *GrantId::FromBytes(std::string(GrantId::kSize, 'g'));
+  const FramedAuditBlock framed = FrameAuditBlock(block);
+  EXPECT_EQ(framed.bytes.size(), without.size() + 2 + 4 + GrantId::kSize) << "tag, length, id";
+  ASSERT_OK_AND_ASSIGN(const ReadAuditBlock read, ParseAuditBlock(framed.bytes));
+  EXPECT_EQ(read.block.records[0].grant, std::nullopt);
+  EXPECT_EQ(read.block.records[1].grant, block.records[1].grant);
+}
+
 // The format cannot change unnoticed.
 TEST(AuditBlockTest, KeepsItsFormat) {
   EXPECT_EQ(Sha256Digest(FrameAuditBlock(Example()).bytes).ToString(),

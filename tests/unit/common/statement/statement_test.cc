@@ -53,7 +53,7 @@ TEST_F(StatementTest, EveryTypeIsReadBackToTheSameBytes) {
     EXPECT_EQ(parsed.envelope.issuer, key_.public_key().id());
     EXPECT_EQ(BodyBytes(parsed.envelope, parsed.body), statement.body);
   });
-  EXPECT_EQ(types.size(), 35U);
+  EXPECT_EQ(types.size(), 38U);
 }
 
 TEST_F(StatementTest, EveryTypeIsRefusedWhenCutShortOrContinued) {
