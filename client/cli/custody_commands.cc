@@ -15,6 +15,18 @@ namespace {
 
 using nlohmann::json;
 
+const char* StageName(SealView::Rotation rotation) {
+  switch (rotation) {
+    case SealView::Rotation::kDealing:
+      return "dealing";
+    case SealView::Rotation::kResealing:
+      return "resealing";
+    case SealView::Rotation::kNone:
+      break;
+  }
+  return "none";
+}
+
 json ToJson(const RegionId& region, const SealView& view) {
   json out = {{"region", region.name()},      {"seal", view.seal},
               {"sealed", view.sealed},        {"shares_entered", view.entered},
@@ -23,7 +35,45 @@ json ToJson(const RegionId& region, const SealView& view) {
     out["holders"].push_back({{"person", holder.person}, {"entered", holder.entered}});
   }
   if (view.lease_end != 0) out["lease_end"] = FormatTime(view.lease_end);
+  if (!view.sealed) out["root_generation"] = view.generation;
+  out["rotation"] = {{"stage", StageName(view.rotation)},
+                     {"shares_entered", view.entered_to_rotate},
+                     {"committee_differs", view.committee_differs}};
+  if (view.rotation == SealView::Rotation::kDealing) {
+    for (const ShareHolderView& holder : view.new_holders) {
+      out["rotation"]["new_holders"].push_back(
+          {{"person", holder.person}, {"entered", holder.entered}});
+    }
+  }
+  if (view.rotation == SealView::Rotation::kResealing) {
+    out["rotation"]["accounts_resealed"] = view.resealed;
+    out["rotation"]["accounts"] = view.accounts;
+  }
   return out;
+}
+
+// What there is to tell of another root key; empty if nothing.
+std::string RotationText(const SealView& view) {
+  std::string text;
+  if (view.committee_differs) {
+    text += "the topology names other holders: `custody rotate-root` gives them their shares\n";
+  }
+  if (view.entered_to_rotate != 0) {
+    text += "another root key: " + std::to_string(view.entered_to_rotate) + " of " +
+            std::to_string(view.needed) + " shares entered\n";
+  }
+  if (view.rotation == SealView::Rotation::kDealing) {
+    text += "another root key is made; in force when all have theirs (`custody take-share`):\n";
+    for (const ShareHolderView& holder : view.new_holders) {
+      text += "  " + holder.person + (holder.entered ? "  has it" : "") + "\n";
+    }
+  }
+  if (view.rotation == SealView::Rotation::kResealing) {
+    text += "root key " + std::to_string(view.generation) + " is in force; keys of " +
+            std::to_string(view.resealed) + " of " + std::to_string(view.accounts) +
+            " accounts are gone through\n";
+  }
+  return text;
 }
 
 std::string ToText(const RegionId& region, const SealView& view) {
@@ -44,7 +94,7 @@ std::string ToText(const RegionId& region, const SealView& view) {
   for (const ShareHolderView& holder : view.holders) {
     text += "  " + holder.person + (holder.entered ? "  has entered" : "") + "\n";
   }
-  return text;
+  return text + RotationText(view);
 }
 
 struct Actor {
@@ -66,15 +116,37 @@ absl::Status Show(const Context& context) {
   return absl::OkStatus();
 }
 
-absl::Status Unseal(const Context& context, const std::string& named) {
-  ASSIGN_OR_RETURN(const Actor who, Open(context));
-  const std::string path = named.empty() ? who.actor.person->folder + "/" + kSealShareFile : named;
-  SecretBytes share;
+// The share of the person, or the one in the file that was named.
+absl::StatusOr<SecretBytes> ReadShare(const Actor& who, const std::string& named) {
+  if (!named.empty()) return ReadPrivateFile(named);
+  const std::string& folder = who.actor.person->folder;
+  ASSIGN_OR_RETURN(const SealView view, GetSeal(*who.actor.session, who.region));
+  RETURN_IF_ERROR(SettleShare(view, folder));
+  const std::string path = folder + "/" + kSealShareFile;
   // Who runs a custody that opens by itself has no share to enter.
-  if (!named.empty() || FileExists(path)) {
-    ASSIGN_OR_RETURN(share, ReadPrivateFile(path));
-  }
-  ASSIGN_OR_RETURN(const SealView view, EnterShare(*who.actor.session, who.region, share));
+  return FileExists(path) ? ReadPrivateFile(path) : SecretBytes();
+}
+
+using EnterFunction = absl::StatusOr<SealView> (*)(Session& session, const RegionId& region,
+                                                   const SecretBytes& text);
+
+absl::Status EnterOwn(const Context& context, const std::string& named, EnterFunction enter) {
+  ASSIGN_OR_RETURN(const Actor who, Open(context));
+  ASSIGN_OR_RETURN(const SecretBytes share, ReadShare(who, named));
+  ASSIGN_OR_RETURN(const SealView view, enter(*who.actor.session, who.region, share));
+  context.Print(ToText(who.region, view), ToJson(who.region, view));
+  return absl::OkStatus();
+}
+
+absl::Status Take(const Context& context) {
+  ASSIGN_OR_RETURN(const Actor who, Open(context));
+  const std::string& folder = who.actor.person->folder;
+  // One that was taken before may be in force by now: it must not be written over.
+  ASSIGN_OR_RETURN(const SealView before, GetSeal(*who.actor.session, who.region));
+  RETURN_IF_ERROR(SettleShare(before, folder));
+  ASSIGN_OR_RETURN(const SealView view,
+                   TakeShare(*who.actor.session, who.region, folder + "/" + kNextSealShareFile));
+  RETURN_IF_ERROR(SettleShare(view, folder));
   context.Print(ToText(who.region, view), ToJson(who.region, view));
   return absl::OkStatus();
 }
@@ -84,6 +156,40 @@ absl::Status Seal(const Context& context) {
   ASSIGN_OR_RETURN(const SealView view, SealCustody(*who.actor.session, who.region));
   context.Print(ToText(who.region, view), ToJson(who.region, view));
   return absl::OkStatus();
+}
+
+void AddRotation(CLI::App& custody, Context& context) {
+  CLI::App* rotate = custody.add_subcommand(
+      "rotate-root", "Enter your own share for another root key in the place of this one");
+  auto share = std::make_shared<std::string>();
+  rotate
+      ->add_option("--share", *share,
+                   "File with the share; default: the one in the person's folder")
+      ->type_name("FILE");
+  rotate->footer(
+      "Example: comity --as us/ops-fox custody rotate-root\n"
+      "With as many shares as open the seal custody makes another root key and deals its shares to "
+      "the\n"
+      "holders whom the topology names; each takes his with `custody take-share`, within a day. "
+      "When all\n"
+      "have, it is in force, the shares before open nothing, and custody seals every key anew "
+      "under "
+      "it\n"
+      "while it serves. `custody status` says how far it has come. A sealing or a restart before "
+      "that\n"
+      "leaves everything as it was. A key file is replaced at once.");
+  rotate->callback([&context, share] {
+    context.command = [&context, share] { return EnterOwn(context, *share, RotateRoot); };
+  });
+  custody
+      .add_subcommand("take-share", "Take your share of the root key that was made, and keep it")
+      ->footer(
+          "Example: comity --as us/ops-grant custody take-share\n"
+          "It lies in the person's folder as custody-share.next, and as custody-share, in the "
+          "place "
+          "of the\n"
+          "one before, as soon as it is in force. Custody is shown that it is there.")
+      ->callback([&context] { context.command = [&context] { return Take(context); }; });
 }
 
 }  // namespace
@@ -98,6 +204,7 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
       "  comity --as us/ops-evans custody status\n"
       "  comity --as us/ops-evans custody unseal     enters the person's own share\n"
       "  comity --as us/ops-evans custody seal       one person is enough to seal\n"
+      "  comity --as us/ops-evans custody rotate-root  another root key, other holders\n"
       "  comity --as us/ops-evans custody audit      who asked for what\n"
       "A sealed custody answers status, takes statements, and uses no key for anybody.");
   custody->add_subcommand("status", "Sealed or open, and who has entered a share")
@@ -120,8 +227,9 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
       "seals\n"
       "itself when not enough holders have done so in time. `custody status` says when.");
   unseal->callback([&context, share] {
-    context.command = [&context, share] { return Unseal(context, *share); };
+    context.command = [&context, share] { return EnterOwn(context, *share, EnterShare); };
   });
+  AddRotation(*custody, context);
   AddAuditCommand(*custody, context);
   custody->add_subcommand("seal", "Wipe the root key and every opened key from memory, at once")
       ->footer(

@@ -10,6 +10,8 @@ namespace comity {
 
 // In the folder of a person who holds a share of a custody's root key.
 inline constexpr char kSealShareFile[] = "custody-share";
+// The one of a root key that is not in force yet.
+inline constexpr char kNextSealShareFile[] = "custody-share.next";
 
 // Where things lie in a deployment's folder: one private folder per holder (docs/deployment.md).
 class DeploymentPaths final {

@@ -26,17 +26,26 @@ absl::StatusOr<bool> IsSealed(Session& session, const RegionId& region) {
   return response.status().sealed();
 }
 
+// Enters the share of one holder, as that person. Asks custody first which shares are in force.
+absl::StatusOr<SealView> EnterAs(const std::string& directory, const RegionId& region,
+                                 const std::string& name) {
+  ASSIGN_OR_RETURN(const Person person, LoadPerson(directory, region.name() + "/" + name));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(directory, person.Tls()));
+  ASSIGN_OR_RETURN(const SealView before, GetSeal(*session, region));
+  RETURN_IF_ERROR(SettleShare(before, person.folder));
+  ASSIGN_OR_RETURN(const SecretBytes share, ReadPrivateFile(person.folder + "/" + kSealShareFile));
+  return EnterShare(*session, region, share);
+}
+
 absl::Status OpenOne(const std::string& directory, const RegionId& region,
                      const ShamirSealInfo& seal) {
-  const DeploymentPaths paths(directory);
-  for (const SealHolderInfo& holder : seal.holders) {
-    ASSIGN_OR_RETURN(const Person person,
-                     LoadPerson(directory, region.name() + "/" + holder.person));
-    ASSIGN_OR_RETURN(const SecretBytes share,
-                     ReadPrivateFile(paths.SealShare(region.name(), holder.person)));
-    ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                     Session::Open(directory, person.Tls()));
-    ASSIGN_OR_RETURN(const SealView view, EnterShare(*session, region, share));
+  // Those of the topology may have no share yet, when it names others than before: custody knows.
+  ASSIGN_OR_RETURN(const Person asking,
+                   LoadPerson(directory, region.name() + "/" + seal.holders.front().person));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(directory, asking.Tls()));
+  ASSIGN_OR_RETURN(const SealView sealed, GetSeal(*session, region));
+  for (const ShareHolderView& holder : sealed.holders) {
+    ASSIGN_OR_RETURN(const SealView view, EnterAs(directory, region, holder.person));
     if (!view.sealed) return absl::OkStatus();
   }
   return Refuse(Reason::kSealed, "the shares of all holders did not open it");

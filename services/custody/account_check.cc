@@ -147,7 +147,7 @@ class AccountCheck final {
       }
       if (sealer_ != nullptr && key.exists() &&
           !sealer_->OpenAccountKey(account_.id, key.epoch, key.version, key.sealed).ok()) {
-        Wrong("key", name + " does not open");
+        Wrong("key", name + " does not open under any root key that is there");
       }
     }
     for (const auto& [epoch, sealed] : account_.metadata_keys) {

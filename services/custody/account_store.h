@@ -18,6 +18,18 @@ struct CommitExtras {
   std::optional<LegalUse> use;
 };
 
+// How far the accounts have been gone through whose keys are sealed anew under a new root key.
+struct ResealMark {
+  uint32_t generation = 0;  // of that root key; of another one it says nothing
+  AccountId after;          // accounts up to this one, in the order of List(), are done
+  uint64_t accounts = 0;    // how many these are
+  uint64_t unreadable = 0;  // how many of them could not be read
+  template <class Io, class Self>
+  static void Fields(Io& io, Self& b) {
+    io(16, b.generation), io(17, b.after), io(18, b.accounts), io(19, b.unreadable);
+  }
+};
+
 // Where accounts are kept. Implementations are thread-safe; calls block. STORE_UNAVAILABLE,
 // DATA_CORRUPT.
 class AccountStore {
@@ -45,6 +57,10 @@ class AccountStore {
   // At most `limit` accounts that come after `cursor` (a zero id is before all) in the order of
   // their texts, for the start.
   virtual absl::StatusOr<std::vector<AccountId>> List(const AccountId& cursor, size_t limit) = 0;
+
+  // The mark kept last; of generation 0 if there is none.
+  virtual absl::StatusOr<ResealMark> LoadMark() = 0;
+  virtual absl::Status KeepMark(const ResealMark& mark) = 0;
 };
 
 }  // namespace comity::custody

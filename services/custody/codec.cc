@@ -172,6 +172,18 @@ pb::GrantState StateOf(GrantState state) {
   return pb::GRANT_STATE_UNSPECIFIED;
 }
 
+absl::StatusOr<SecretBytes> DecodeShare(const std::string& share) {
+  if (share.size() > kMaxShareBytes) {
+    return Refuse(Reason::kFieldInvalid, "share: at most 64 bytes");
+  }
+  return SecretBytes::CopyOf(share);
+}
+
+void Encode(const ShareState& share, pb::ShareHolder& out) {
+  out.set_person(share.person);
+  out.set_entered(share.entered);
+}
+
 }  // namespace
 
 absl::StatusOr<AccountId> DecodeAccountId(const std::string& bytes) {
@@ -461,22 +473,34 @@ void Encode(const RecordKey& key, pb::OpenRecordKeyResponse& response) {
 }
 
 absl::StatusOr<SecretBytes> Decode(const pb::EnterShareRequest& request) {
-  if (request.share().size() > kMaxShareBytes) {
-    return Refuse(Reason::kFieldInvalid, "share: at most 64 bytes");
-  }
-  return SecretBytes::CopyOf(request.share());
+  return DecodeShare(request.share());
 }
 
-void Encode(const SealState& state, pb::SealState& out) {
+absl::StatusOr<SecretBytes> Decode(const pb::RotateRootRequest& request) {
+  return DecodeShare(request.share());
+}
+
+void EncodeShare(const SecretBytes& share, pb::TakeShareResponse& response) {
+  EncodePlaintext(share, *response.mutable_share());
+}
+
+void Encode(const SealState& state, uint64_t accounts, pb::SealState& out) {
   out.set_seal(state.description);
   out.set_sealed(state.sealed);
   out.set_shares_needed(state.needed);
   out.set_lease_end_time_ms(state.lease_end);
-  for (const ShareState& share : state.holders) {
-    pb::ShareHolder& holder = *out.add_holders();
-    holder.set_person(share.person);
-    holder.set_entered(share.entered);
-  }
+  out.set_share_set(state.share_set);
+  out.set_root_generation(state.generation);
+  for (const ShareState& share : state.holders) Encode(share, *out.add_holders());
+  pb::RootRotation& rotation = *out.mutable_rotation();
+  rotation.set_stage(state.resealing        ? pb::ROOT_ROTATION_STAGE_RESEALING
+                     : !state.dealt.empty() ? pb::ROOT_ROTATION_STAGE_DEALING
+                                            : pb::ROOT_ROTATION_STAGE_NONE);
+  rotation.set_shares_entered(state.to_rotate);
+  rotation.set_accounts_resealed(state.resealed);
+  rotation.set_accounts(accounts);
+  rotation.set_committee_differs(state.committee_differs);
+  for (const ShareState& share : state.dealt) Encode(share, *rotation.add_new_holders());
 }
 
 void WipeSecrets(pb::GenerateDataKeyResponse& message) { WipeString(*message.mutable_plaintext()); }
@@ -486,6 +510,8 @@ void WipeSecrets(pb::BatchGenerateDataKeysResponse& message) {
   }
 }
 void WipeSecrets(pb::EnterShareRequest& message) { WipeString(*message.mutable_share()); }
+void WipeSecrets(pb::RotateRootRequest& message) { WipeString(*message.mutable_share()); }
+void WipeSecrets(pb::TakeShareResponse& message) { WipeString(*message.mutable_share()); }
 void WipeSecrets(pb::WrapDataKeyRequest& message) { WipeString(*message.mutable_plaintext()); }
 void WipeSecrets(pb::BatchWrapDataKeysRequest& message) {
   for (pb::WrapItem& item : *message.mutable_items()) {

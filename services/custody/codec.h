@@ -102,7 +102,10 @@ void Encode(const RecordKey& key, pb::OpenRecordKeyResponse& response);
 
 // Nothing but a wrong size is refused: what is no share has to be counted as a wrong one.
 absl::StatusOr<SecretBytes> Decode(const pb::EnterShareRequest& request);
-void Encode(const SealState& state, pb::SealState& out);
+absl::StatusOr<SecretBytes> Decode(const pb::RotateRootRequest& request);
+// `accounts`: that there are.
+void Encode(const SealState& state, uint64_t accounts, pb::SealState& out);
+void EncodeShare(const SecretBytes& share, pb::TakeShareResponse& response);
 
 // Overwrites what a message holds of plain keys. The server calls it when a call is over.
 template <typename Message>
@@ -111,6 +114,8 @@ void WipeSecrets(pb::GenerateDataKeyResponse& message);
 void WipeSecrets(pb::BatchGenerateDataKeysResponse& message);
 void WipeSecrets(pb::WrapDataKeyRequest& message);
 void WipeSecrets(pb::EnterShareRequest& message);
+void WipeSecrets(pb::RotateRootRequest& message);
+void WipeSecrets(pb::TakeShareResponse& message);
 void WipeSecrets(pb::BatchWrapDataKeysRequest& message);
 void WipeSecrets(pb::UnwrapDataKeyResponse& message);
 void WipeSecrets(pb::BatchUnwrapDataKeysResponse& message);

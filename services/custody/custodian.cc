@@ -214,7 +214,7 @@ absl::StatusOr<Statement> Custodian::GetLocation(const Authorization& authorizat
   KeyLocation location;
   location.epoch = account.epoch;
   location.operator_name = site_->operator_name;
-  location.seal = site_->seal;
+  location.seal = vault_->description();
   location.development_flag = topology.development() ? 1 : 0;
   location.newest_version = NewestVersion(account);
   location.can_compel = topology.CanCompel(site_->region, ServiceKind::kCustody);

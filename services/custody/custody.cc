@@ -36,7 +36,8 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
       mover_(&site_, &ledger_, &vault_, peers),
       messenger_(&site_, &ledger_, &mover_, peers),
       importer_(&site_, &ledger_, &vault_),
-      legal_uses_(&site_, store, &ledger_, log, &vault_) {}
+      legal_uses_(&site_, store, &ledger_, log, &vault_),
+      root_rotation_(&site_, store, &ledger_, &vault_) {}
 
 absl::Status Custody::Start() {
   RETURN_IF_ERROR(vault_.Start());
@@ -55,6 +56,7 @@ void Custody::Tick(const std::function<bool()>& stopping) {
     vault_.CheckLease();
     vault_.Tick();
     importer_.DropExpired();
+    root_rotation_.Tick(stopping);
     DriveDue(stopping);
     counts = agenda_.counting() && !stopping() && ledger_.CountSome().ok();
   }

@@ -20,6 +20,7 @@
 #include "services/custody/messenger.h"
 #include "services/custody/mover.h"
 #include "services/custody/peer_custody.h"
+#include "services/custody/root_rotation.h"
 #include "services/custody/seal.h"
 #include "services/custody/site.h"
 #include "services/custody/vault.h"
@@ -77,6 +78,7 @@ class Custody final {
   Messenger messenger_;
   Importer importer_;
   LegalUses legal_uses_;
+  RootRotation root_rotation_;
 };
 
 }  // namespace comity::custody

@@ -49,6 +49,8 @@ COMITY_CUSTODY_METHOD(OpenRecordKey);
 COMITY_CUSTODY_METHOD(GetSeal);
 COMITY_CUSTODY_METHOD(EnterShare);
 COMITY_CUSTODY_METHOD(SealCustody);
+COMITY_CUSTODY_METHOD(RotateRoot);
+COMITY_CUSTODY_METHOD(TakeShare);
 COMITY_CUSTODY_METHOD(ListAuditRecords);
 #undef COMITY_CUSTODY_METHOD
 
@@ -63,7 +65,9 @@ using WithBytesOfKeys = pb::CustodyService::WithRawCallbackMethod_GenerateDataKe
                     pb::CustodyService::WithRawCallbackMethod_BatchUnwrapDataKeys<Base>>>>>>;
 template <typename Base>
 using WithBytesOfSeals = pb::CustodyService::WithRawCallbackMethod_OpenRecordKey<
-    pb::CustodyService::WithRawCallbackMethod_EnterShare<Base>>;
+    pb::CustodyService::WithRawCallbackMethod_EnterShare<
+        pb::CustodyService::WithRawCallbackMethod_RotateRoot<
+            pb::CustodyService::WithRawCallbackMethod_TakeShare<Base>>>>;
 
 class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>> {
  public:
@@ -387,7 +391,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     return HandleInline(environment_->calls(), context, kGetSeal,
                         [=, this](const Authorization& who) -> absl::Status {
                           ASSIGN_OR_RETURN(const SealState state, custody_->vault().GetState(who));
-                          Encode(state, *response->mutable_state());
+                          Tell(state, *response->mutable_state());
                           return absl::OkStatus();
                         });
   }
@@ -399,7 +403,7 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
       RETURN_IF_ERROR(messages.Read(*in));
       ASSIGN_OR_RETURN(const SecretBytes share, Decode(messages.request()));
       ASSIGN_OR_RETURN(const SealState state, custody_->vault().Enter(who, share));
-      Encode(state, *messages.response().mutable_state());
+      Tell(state, *messages.response().mutable_state());
       return messages.Write(*out);
     });
   }
@@ -411,9 +415,32 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
     return HandleInline(environment_->calls(), context, kSealCustody,
                         [=, this](const Authorization& who) -> absl::Status {
                           ASSIGN_OR_RETURN(const SealState state, custody_->vault().Close(who));
-                          Encode(state, *response->mutable_state());
+                          Tell(state, *response->mutable_state());
                           return absl::OkStatus();
                         });
+  }
+
+  grpc::ServerUnaryReactor* RotateRoot(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override {
+    return OnPool(context, kRotateRoot, [=, this](const Authorization& who) -> absl::Status {
+      SecretMessages<pb::RotateRootRequest, pb::RotateRootResponse> messages;
+      RETURN_IF_ERROR(messages.Read(*in));
+      ASSIGN_OR_RETURN(const SecretBytes share, Decode(messages.request()));
+      ASSIGN_OR_RETURN(const SealState state, custody_->vault().Rotate(who, share));
+      Tell(state, *messages.response().mutable_state());
+      return messages.Write(*out);
+    });
+  }
+
+  grpc::ServerUnaryReactor* TakeShare(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override {
+    return OnPool(context, kTakeShare, [=, this](const Authorization& who) -> absl::Status {
+      SecretMessages<pb::TakeShareRequest, pb::TakeShareResponse> messages;
+      RETURN_IF_ERROR(messages.Read(*in));
+      ASSIGN_OR_RETURN(const SecretBytes share, custody_->vault().TakeShare(who));
+      EncodeShare(share, messages.response());
+      return messages.Write(*out);
+    });
   }
 
   grpc::ServerUnaryReactor* ListAuditRecords(grpc::CallbackServerContext* context,
@@ -435,6 +462,10 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
   }
 
  private:
+  void Tell(const SealState& state, pb::SealState& out) const {
+    Encode(state, custody_->known_accounts(), out);
+  }
+
   template <typename Body>
   grpc::ServerUnaryReactor* OnPool(grpc::CallbackServerContext* context, const char* method,
                                    Body body) {
@@ -526,6 +557,8 @@ MethodRules CustodyRules() {
       {kGetSeal, kAllowOwnOperatorPerson},
       {kEnterShare, kAllowOwnOperatorPerson},
       {kSealCustody, kAllowOwnOperatorPerson},
+      {kRotateRoot, kAllowOwnOperatorPerson},
+      {kTakeShare, kAllowOwnOperatorPerson},
       {kListAuditRecords, kAllowOwnOperatorPerson},
   };
 }

@@ -23,7 +23,7 @@ namespace {
 constexpr size_t kPoolThreads = 256;
 constexpr size_t kPoolQueue = 1024;
 
-Site SiteOf(ServiceEnvironment& environment, const Seal& seal, RateLimits* limits) {
+Site SiteOf(ServiceEnvironment& environment, RateLimits* limits) {
   Site site;
   site.topology = &environment.topology();
   site.roster = &environment.roster();
@@ -31,7 +31,6 @@ Site SiteOf(ServiceEnvironment& environment, const Seal& seal, RateLimits* limit
   site.signer = &environment.signer();
   site.region = environment.region();
   site.operator_name = environment.operator_name();
-  site.seal = std::string(seal.description());
   const RegionInfo* region = environment.topology().FindRegion(environment.region());
   if (const auto& shamir = region->service(ServiceKind::kCustody).shamir_seal) {
     site.seal_lease_ms = int64_t{shamir->lease_days} * kDayMs;
@@ -51,7 +50,7 @@ class CustodyInstance final : public ServiceInstance {
         store_(&environment.records()),
         log_(&environment.transparency_log()),
         peers_(&environment.peers()),
-        custody_(SiteOf(environment, *seal_, &limits_), seal_.get(), &store_, &log_, &peers_),
+        custody_(SiteOf(environment, &limits_), seal_.get(), &store_, &log_, &peers_),
         service_(MakeCustodyService(&environment, &custody_)) {}
 
   Custody& custody() { return custody_; }
@@ -90,6 +89,12 @@ void AddMetrics(ServiceEnvironment& environment, const Custody& custody, const R
                    "When custody seals itself, Unix time; 0: sealed, or no lease.", [&custody] {
                      return static_cast<double>(custody.vault().state().lease_end) / kSecondMs;
                    });
+  metrics.AddGauge("comity_root_rotation_running",
+                   "1 while keys are being sealed anew under another root key, else 0.",
+                   [&custody] { return custody.vault().state().resealing ? 1.0 : 0.0; });
+  metrics.AddGauge("comity_root_rotation_accounts",
+                   "Accounts gone through by the rotation of the root key that runs; else 0.",
+                   [&custody] { return static_cast<double>(custody.vault().state().resealed); });
   metrics.AddGauge("comity_sealed", "1 while the root key is absent, else 0.",
                    [&custody] { return custody.vault().CheckOpen().ok() ? 0.0 : 1.0; });
 }
@@ -124,6 +129,10 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
       [make_seal = std::move(make_seal)](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {
     ASSIGN_OR_RETURN(std::unique_ptr<Seal> seal, make_seal(environment));
+    if (seal->committee_differs()) {
+      environment.log().Error("the topology names other holders of the root key than have shares",
+                              Refuse(Reason::kStateNotReady, "they get theirs by rotate-root"));
+    }
     auto instance = std::make_unique<CustodyInstance>(environment, std::move(seal));
     RETURN_IF_ERROR(instance->custody().Start());
     AddMetrics(environment, instance->custody(), instance->limits());

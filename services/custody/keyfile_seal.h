@@ -9,15 +9,23 @@
 
 namespace comity::custody {
 
-// The root key in a file: 64 lower-case hex digits and LF, readable by its owner only. Whoever
-// copies the file has the root, so only development deployments may use it.
+// The root key in a file: 64 lower-case hex digits and LF, readable by its owner only; after a
+// rotation a second line, the sealed ring in hex. Whoever copies the file has the root, so only
+// development deployments may use it.
 class KeyfileSeal final : public Seal {
  public:
   explicit KeyfileSeal(std::string path) : path_(std::move(path)) {}
   absl::StatusOr<SecretBytes> OpenRoot() override;
-  std::string_view description() const override { return "keyfile (development seal)"; }
+  std::string description() const override { return "keyfile (development seal)"; }
+  // SEALED when the file cannot be read.
+  absl::StatusOr<std::string> ring() const override;
+  absl::Status KeepRing(const std::string& ring) override;
+  absl::Status Replace(const SecretBytes& root, const std::string& ring) override;
 
  private:
+  struct Content;
+  absl::StatusOr<Content> Read() const;
+
   const std::string path_;
 };
 

@@ -30,6 +30,8 @@ inline constexpr std::string_view kLeafLegalUse = "legal.use";
 inline constexpr std::string_view kLeafUnsealed = "custody.unsealed";
 inline constexpr std::string_view kLeafRenewed = "custody.lease-renewed";
 inline constexpr std::string_view kLeafSealed = "custody.sealed";
+inline constexpr std::string_view kLeafRotationBegun = "custody.root-rotation-begun";
+inline constexpr std::string_view kLeafRootRotated = "custody.root-rotated";
 
 // The next leaf of an account's life. Commitments: "account"; "statement" (the digest of what the
 // act signs); "chain" (u64 number of the leaf || hash of the leaf before), so that whoever has the

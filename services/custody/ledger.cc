@@ -79,6 +79,21 @@ absl::StatusOr<Account> Ledger::Update(const AccountId& id, const Decide& decide
   return conflict;
 }
 
+absl::Status Ledger::Reseal(const AccountId& id,
+                            const std::function<bool(Account& account)>& reseal) {
+  int conflicts = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const Account before, store_->Load(id));
+    Account after = before;
+    if (!before.exists() || !reseal(after)) return absl::OkStatus();
+    const absl::StatusOr<uint64_t> version = store_->Commit(before, after, {});
+    if (version.ok()) continue;
+    if (ReasonOf(version.status()) != Reason::kConflict || ++conflicts == kAttempts) {
+      return version.status();
+    }
+  }
+}
+
 absl::StatusOr<Agenda::Counted> Ledger::Count(const AccountId& id) const {
   ASSIGN_OR_RETURN(const Account account, store_->Skim(id));
   Agenda::Counted counted{.account = id, .known = CountsAsKnown(account), .due = DueOf(account)};

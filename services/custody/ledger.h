@@ -52,6 +52,11 @@ class Ledger final {
   using Decide = std::function<absl::Status(Plan& plan)>;
   absl::StatusOr<Account> Update(const AccountId& id, const Decide& decide);
 
+  // Lets `reseal` seal the keys of an account anew, until it says that there is nothing more to do;
+  // each time one commit. Nobody is told and what is opened stays so, for the keys are the same.
+  // STORE_UNAVAILABLE, DATA_CORRUPT, CONFLICT.
+  absl::Status Reseal(const AccountId& id, const std::function<bool(Account& account)>& reseal);
+
   // Puts some more of the stored accounts on the agenda, once each, until it has all
   // (Agenda::counting). An account that cannot be read is reported and left out: whoever asks for
   // it is refused, and nobody else. STORE_UNAVAILABLE: nothing was counted, to be called again. One

@@ -24,11 +24,14 @@ absl::StatusOr<RootKey> RootKey::Create(SecretBytes root, const RegionId& region
   return RootKey(std::move(root), region);
 }
 
-std::unique_ptr<GcmSivKey> RootKey::Derive(std::string_view purpose) const {
+SecretBytes RootKey::DeriveBytes(std::string_view purpose) const {
   CanonicalWriter info(1);
   info.Bytes(16, purpose).Bytes(17, region_.name());
-  absl::StatusOr<std::unique_ptr<GcmSivKey>> key =
-      GcmSivKey::Create(HkdfSha256(root_, kSalt, std::move(info).Finish(), kAeadKeySize));
+  return HkdfSha256(root_, kSalt, std::move(info).Finish(), kAeadKeySize);
+}
+
+std::unique_ptr<GcmSivKey> RootKey::Derive(std::string_view purpose) const {
+  absl::StatusOr<std::unique_ptr<GcmSivKey>> key = GcmSivKey::Create(DeriveBytes(purpose));
   COMITY_CHECK(key.ok());  // refuses only keys of another size
   return *std::move(key);
 }

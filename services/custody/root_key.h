@@ -26,6 +26,8 @@ class RootKey final {
   // HKDF-SHA256 with info = canonical v1 {16 purpose, 17 region}. The same root in another region
   // gives other keys: a store that is carried there does not open.
   std::unique_ptr<GcmSivKey> Derive(std::string_view purpose) const;
+  // The bytes of that key, for one that outlives the root.
+  SecretBytes DeriveBytes(std::string_view purpose) const;
 
  private:
   RootKey(SecretBytes root, RegionId region);

@@ -27,7 +27,6 @@ struct Site {
   ServiceSigner* signer = nullptr;
   RegionId region;
   std::string operator_name;
-  std::string seal;              // "keyfile (development seal)"
   int64_t seal_lease_ms = 0;     // how long custody stays open before it seals itself; 0: for ever
   RateLimits* limits = nullptr;  // null: nothing is limited
   // Told of what did not work out and is tried again later, for the operator's log. May be null.

@@ -18,14 +18,18 @@ namespace {
 
 constexpr std::string_view kPrefix = "custody/";
 
-// Null when the root key is not in a file here: then sealed keys stay closed.
-std::unique_ptr<KeySealer> OpenSealer(const StoreCheck& check) {
+// Null when the root key is not in a file here: then sealed keys stay closed. Opens what rests
+// under the root before as well while that is there.
+std::shared_ptr<const KeySealer> OpenSealer(const StoreCheck& check) {
   KeyfileSeal seal(check.directory + "/identity/root.key");
-  absl::StatusOr<SecretBytes> bytes = seal.OpenRoot();
-  if (!bytes.ok()) return nullptr;
-  const absl::StatusOr<RootKey> root = RootKey::Create(*std::move(bytes), check.region);
-  if (!root.ok()) return nullptr;
-  return std::make_unique<KeySealer>(*root, check.topology.deployment(), check.region);
+  absl::StatusOr<SecretBytes> root = seal.OpenRoot();
+  const absl::StatusOr<std::string> ring = seal.ring();
+  if (!root.ok() || !ring.ok()) return nullptr;
+  const absl::StatusOr<std::shared_ptr<const KeySealer>> sealer =
+      KeySealer::Open(*std::move(root), *ring, check.topology.deployment(), check.region);
+  if (sealer.ok()) return *sealer;
+  check.report.Violation("key", "root key", "what goes with it does not open under it");
+  return nullptr;
 }
 
 absl::Status CheckPartition(const StoreCheck& check, const KeySealer* sealer,
@@ -52,9 +56,13 @@ absl::Status CheckPartition(const StoreCheck& check, const KeySealer* sealer,
 }  // namespace
 
 absl::Status CheckCustodyStore(const StoreCheck& check) {
-  const std::unique_ptr<KeySealer> sealer = OpenSealer(check);
+  const std::shared_ptr<const KeySealer> sealer = OpenSealer(check);
   if (sealer == nullptr) {
     check.report.Note("key", "root key", "it is not at hand, so that no sealed key was opened");
+  }
+  if (sealer != nullptr && sealer->rotating()) {
+    check.report.Note("key", "root key",
+                      "it is being rotated: keys rest under it and the one before");
   }
   RETURN_IF_ERROR(CheckAudit(check));
   return ForEachPartition(check.records, kPrefix, [&](const std::string& partition) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "services/common/crypto/random.h"
+#include "services/common/statement/fields.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "services/custody/stored_codec.h"
@@ -19,6 +20,9 @@ constexpr std::string_view kAccountEnd = "account0";  // '0' follows '/'
 constexpr std::string_view kGrantPrefix = "account/grant/";
 const char kRecordKey[] = "account/record";
 const char kHistoryKey[] = "account/history";
+// Of custody as a whole; no account is called like that.
+constexpr std::string_view kRootPartition = "custody-root";
+const char kMarkKey[] = "reseal";
 // A history may fill a commit but for what else a commit holds.
 constexpr size_t kMaxHistoryBytes = 768 << 10;
 constexpr size_t kScanPage = 1'000;
@@ -212,6 +216,19 @@ absl::StatusOr<std::vector<AccountId>> StoredAccountStore::List(const AccountId&
     accounts.push_back(id);
   }
   return accounts;
+}
+
+absl::StatusOr<ResealMark> StoredAccountStore::LoadMark() {
+  ASSIGN_OR_RETURN(const Snapshot snapshot, records_->Get(kRootPartition, {kMarkKey}));
+  const std::string* mark = snapshot.Find(kMarkKey);
+  return mark == nullptr ? ResealMark() : DecodeRecord<ResealMark>(*mark);
+}
+
+absl::Status StoredAccountStore::KeepMark(const ResealMark& mark) {
+  return records_
+      ->Commit(kRootPartition, RandomId<RequestId>(), {},
+               {Mutation::Put(kMarkKey, EncodeRecord(mark))})
+      .status();
 }
 
 }  // namespace comity::custody

@@ -27,6 +27,8 @@ class StoredAccountStore final : public AccountStore {
   absl::StatusOr<std::optional<LegalUse>> FindUse(const AccountId& account,
                                                   const Digest& authorisation) override;
   absl::StatusOr<std::vector<AccountId>> List(const AccountId& cursor, size_t limit) override;
+  absl::StatusOr<ResealMark> LoadMark() override;
+  absl::Status KeepMark(const ResealMark& mark) override;
 
  private:
   RecordStore* const records_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/crypto/random.h"
 #include "services/common/statement/leaf.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -36,12 +37,16 @@ absl::Status Vault::Start() {
   if (!root.ok()) {
     return seal_->opened_by_people() ? absl::OkStatus() : root.status();
   }
-  return Install(*std::move(root), 0);
+  ASSIGN_OR_RETURN(Keys keys, KeysOf(*std::move(root)));
+  return Install(std::move(keys), 0);
 }
 
-absl::Status Vault::Install(SecretBytes root, uint64_t generation) {
-  ASSIGN_OR_RETURN(const RootKey key, RootKey::Create(std::move(root), site_->region));
-  Keys keys = std::make_shared<const KeySealer>(key, site_->topology->deployment(), site_->region);
+absl::StatusOr<Vault::Keys> Vault::KeysOf(SecretBytes root) const {
+  ASSIGN_OR_RETURN(const std::string ring, seal_->ring());
+  return KeySealer::Open(std::move(root), ring, site_->topology->deployment(), site_->region);
+}
+
+absl::Status Vault::Install(Keys keys, uint64_t generation) {
   absl::MutexLock lock(&mutex_);
   if (generation != generation_) {
     return Refuse(Reason::kSealed, "sealed while it was being opened");
@@ -64,8 +69,17 @@ SealState Vault::state() const {
   state.description = seal_->description();
   state.needed = seal_->shares_needed();
   state.holders = seal_->Shares();
+  state.share_set = seal_->share_set();
+  state.committee_differs = seal_->committee_differs();
+  state.to_rotate = seal_->shares_to_rotate();
+  state.dealt = seal_->Dealt();
   absl::ReaderMutexLock lock(&mutex_);
   state.sealed = keys_ == nullptr || LeaseIsOver();
+  if (!state.sealed) {
+    state.generation = keys_->generation();
+    state.resealing = keys_->rotating();
+    state.resealed = state.resealing ? resealed_.load() : 0;
+  }
   state.lease_end = state.sealed ? 0 : lease_end_.load();
   for (ShareState& holder : state.holders) {
     holder.entered |= renewed_by_.contains(holder.person);
@@ -91,18 +105,24 @@ absl::StatusOr<SealState> Vault::Enter(const Authorization& authorization,
     generation = generation_;
     open = keys_ != nullptr;
   }
-  ASSIGN_OR_RETURN(std::optional<SecretBytes> root,
-                   seal_->Enter(authorization.caller().name, share, site_->Now()));
+  const std::string& person = authorization.caller().name;
+  if (open) {
+    ASSIGN_OR_RETURN(const Seal::Confirmation shown, seal_->Confirm(person, share, site_->Now()));
+    if (shown == Seal::Confirmation::kComplete) RETURN_IF_ERROR(CutOver(generation));
+    if (shown != Seal::Confirmation::kOther) return state();
+  }
+  ASSIGN_OR_RETURN(std::optional<SecretBytes> root, seal_->Enter(person, share, site_->Now()));
   if (open) {
     // A share that lies in memory without need is one too many.
     seal_->Forget();
-    RETURN_IF_ERROR(Renew(authorization.caller().name, generation));
+    RETURN_IF_ERROR(Renew(person, generation));
     return state();
   }
   if (root.has_value()) {
+    ASSIGN_OR_RETURN(Keys keys, KeysOf(*std::move(root)));
     RETURN_IF_ERROR(WriteOwedLeaf());
     RETURN_IF_ERROR(WriteLeaf(kLeafUnsealed));
-    const absl::Status installed = Install(*std::move(root), generation);
+    const absl::Status installed = Install(std::move(keys), generation);
     seal_->Forget();
     RETURN_IF_ERROR(installed);
   }
@@ -136,6 +156,127 @@ absl::Status Vault::Renew(const std::string& person, uint64_t generation) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<SealState> Vault::Rotate(const Authorization& authorization,
+                                        const SecretBytes& share) {
+  RETURN_IF_ERROR(CheckPerson(authorization));
+  CloseNow(/*if_over=*/true);
+  absl::MutexLock entering(&entering_);
+  uint64_t generation = 0;
+  Keys keys;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    generation = generation_;
+    keys = keys_;
+  }
+  if (keys == nullptr) return Refuse(Reason::kSealed);
+  if (keys->rotating()) {
+    return Refuse(Reason::kStateNotReady, "keys still rest under the root key before");
+  }
+  ASSIGN_OR_RETURN(std::optional<SecretBytes> present,
+                   seal_->EnterToRotate(authorization.caller().name, share, site_->Now()));
+  if (!present.has_value()) {
+    // Somebody may have sealed since: then no share may lie there.
+    RETURN_IF_ERROR(CheckSince(generation));
+    return state();
+  }
+  ASSIGN_OR_RETURN(const std::string ring, seal_->ring());
+  const SecretBytes root = RandomSecret(kRootKeySize);
+  ASSIGN_OR_RETURN(KeySealer::Next next, keys->Succeed(root, *std::move(present), ring));
+  if (!seal_->opened_by_people()) {
+    RETURN_IF_ERROR(WriteLeaf(kLeafRotationBegun));
+    RETURN_IF_ERROR(seal_->Replace(root, next.ring));
+    RETURN_IF_ERROR(Exchange(std::move(next.keys), generation));
+    return state();
+  }
+  RETURN_IF_ERROR(seal_->Deal(root, next.ring));
+  {
+    absl::MutexLock lock(&mutex_);
+    if (generation == generation_) {
+      next_ = std::move(next.keys);
+      dealt_at_ = site_->Now();
+    }
+  }
+  RETURN_IF_ERROR(CheckSince(generation));
+  return state();
+}
+
+absl::Status Vault::CheckSince(uint64_t generation) {
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (generation == generation_) return absl::OkStatus();
+  }
+  seal_->ForgetNext();
+  return Refuse(Reason::kSealed, "sealed meanwhile");
+}
+
+absl::StatusOr<SecretBytes> Vault::TakeShare(const Authorization& authorization) const {
+  RETURN_IF_ERROR(CheckPerson(authorization));
+  RETURN_IF_ERROR(CheckOpen());
+  return seal_->TakeShare(authorization.caller().name);
+}
+
+absl::Status Vault::CutOver(uint64_t generation) {
+  Keys next;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    next = next_;
+  }
+  if (next == nullptr) return Refuse(Reason::kSealed, "sealed meanwhile");
+  RETURN_IF_ERROR(WriteLeaf(kLeafRotationBegun));
+  RETURN_IF_ERROR(seal_->CutOver());
+  return Exchange(std::move(next), generation);
+}
+
+absl::Status Vault::Exchange(Keys keys, uint64_t generation) {
+  absl::MutexLock lock(&mutex_);
+  if (generation != generation_) {
+    return Refuse(Reason::kSealed, "sealed meanwhile; the new root key is in force all the same");
+  }
+  NoteHandedOut();
+  keys_ = std::move(keys);
+  next_.reset();
+  renewed_by_.clear();
+  resealed_ = 0;
+  return absl::OkStatus();
+}
+
+void Vault::NoteHandedOut() {
+  std::erase_if(handed_out_, [](const auto& keys) { return keys.expired(); });
+  if (keys_ != nullptr) handed_out_.emplace_back(keys_);
+}
+
+bool Vault::KeysBeforeInUse() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return keys_ == nullptr || std::ranges::any_of(handed_out_, [&](const auto& before) {
+           const Keys keys = before.lock();
+           return keys != nullptr && keys->generation() < keys_->generation();
+         });
+}
+
+absl::Status Vault::FinishRotation(const Keys& keys) {
+  absl::MutexLock entering(&entering_);
+  uint64_t generation = 0;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (keys_ != keys || LeaseIsOver()) return Refuse(Reason::kSealed);
+    generation = generation_;
+  }
+  ASSIGN_OR_RETURN(const std::string sealed, seal_->ring());
+  ASSIGN_OR_RETURN(const std::string ring, keys->RingWithoutOlder(sealed));
+  RETURN_IF_ERROR(WriteLeaf(kLeafRootRotated));
+  RETURN_IF_ERROR(seal_->KeepRing(ring));
+  return Exchange(keys->WithoutOlder(), generation);
+}
+
+void Vault::CheckDealt() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (next_ == nullptr || site_->Now() - dealt_at_ < kDealingMs) return;
+    next_.reset();
+  }
+  seal_->ForgetNext();
+}
+
 absl::StatusOr<SealState> Vault::Close(const Authorization& authorization) {
   RETURN_IF_ERROR(CheckPerson(authorization));
   CloseNow(/*if_over=*/false);
@@ -149,11 +290,14 @@ bool Vault::CloseNow(bool if_over) {
       return false;
     }
     leaf_owed_ |= keys_ != nullptr;
+    NoteHandedOut();
     keys_.reset();
+    next_.reset();
     ++generation_;
     renewed_by_.clear();
   }
   seal_->Forget();
+  seal_->ForgetNext();
   wipe_();
   return true;
 }
@@ -200,6 +344,7 @@ absl::Status Vault::WriteOwedLeaf() {
 
 void Vault::Tick() {
   absl::MutexLock entering(&entering_);
+  CheckDealt();
   if (const absl::Status written = WriteOwedLeaf(); !written.ok() && site_->report) {
     site_->report("leaf of a sealing postponed", written);
   }

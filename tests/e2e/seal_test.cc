@@ -1,4 +1,5 @@
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,13 @@ class SealTest : public ::testing::Test {
     return json();
   }
 
+  void ExpectRotated(const std::string& person) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (RunAs(person, {"custody", "status"})["rotation"]["stage"] != "none") {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+    }
+  }
+
   const TempDir dir_;
   int exit_code_ = 0;
 };
@@ -136,6 +144,66 @@ TEST_F(SealTest, CustodyWithALeaseSealsItselfUnlessItsHoldersRenew) {
   EXPECT_EQ(RunAs("ops-fox", {"custody", "unseal"})["sealed"], true);
   EXPECT_EQ(RunAs("ops-evans", {"custody", "unseal"})["sealed"], false);
   EXPECT_EQ(Get(), "");
+}
+
+// Another root key, with deaths before and after it is in force.
+TEST_F(SealTest, HoldersPutAnotherRootKeyInThePlaceOfASplitOne) {
+  Up({});
+  ASSERT_EQ(Refusal(Run({"account", "create", "--territory", "US"})), "");
+  ASSERT_EQ(Refusal(Run({"put", home() + "/letter"})), "");
+  const std::string share = DeploymentPaths(world()).SealShare("us", "ops-evans");
+  const std::string before = home() + "/share-before";
+  std::filesystem::copy_file(share, before);
+  EXPECT_EQ(Refusal(RunAs("ops-evans", {"custody", "take-share"})), "STATE_NOT_READY");
+
+  const auto deal = [this] {
+    EXPECT_EQ(RunAs("ops-evans", {"custody", "rotate-root"})["rotation"]["shares_entered"], 1);
+    EXPECT_EQ(RunAs("ops-fox", {"custody", "rotate-root"})["rotation"]["stage"], "dealing");
+    EXPECT_EQ(RunAs("ops-evans", {"custody", "take-share"})["rotation"]["stage"], "dealing");
+    EXPECT_EQ(RunAs("ops-fox", {"custody", "take-share"})["rotation"]["stage"], "dealing");
+  };
+  deal();
+  KillCustody();
+  Up({});
+  EXPECT_EQ(Get(), "") << "the shares before are in force";
+  deal();
+  EXPECT_EQ(RunAs("ops-grant", {"custody", "take-share"})["root_generation"], 2);
+  KillCustody();
+  Up({"--sealed"});
+  EXPECT_EQ(Refusal(RunAs("ops-evans", {"custody", "unseal", "--share", before})), "SHARE_INVALID");
+  EXPECT_EQ(RunAs("ops-evans", {"custody", "unseal"})["shares_entered"], 1);
+  EXPECT_EQ(RunAs("ops-grant", {"custody", "unseal"})["sealed"], false);
+  EXPECT_NE(ReadFile(share).value_or(""), ReadFile(before).value_or(""));
+  EXPECT_FALSE(FileExists(share + ".next"));
+  ExpectRotated("ops-fox");
+  EXPECT_EQ(Get(), "");
+  KillCustody();
+  Up({});
+  EXPECT_EQ(Get(), "");
+  EXPECT_EQ(RunAs("ops-fox", {"custody", "status"})["root_generation"], 2);
+}
+
+TEST_F(SealTest, AKeyFileIsReplacedWhileCustodyServes) {
+  Up({});
+  ASSERT_EQ(Refusal(Run({"account", "create", "--territory", "US"})), "");
+  const std::string file =
+      DeploymentPaths(world()).Identity("cn", ServiceKind::kCustody) + "/root.key";
+  const std::string before = ReadFile(file).value_or("");
+  ASSERT_EQ(before.size(), 65u);
+  const auto rotate = [this] {
+    return Run({"--as", "cn/ops-kelly", "custody", "rotate-root"})["root_generation"];
+  };
+  EXPECT_EQ(rotate(), 2);
+  absl::StatusOr<Supervisor> supervisor = Supervisor::Open(world());
+  ASSERT_TRUE(supervisor.ok());
+  ASSERT_TRUE(supervisor->Kill("cn", ServiceKind::kCustody).ok());
+  Up({});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (Run({"--as", "cn/ops-kelly", "custody", "status"})["rotation"]["stage"] != "none") {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+  }
+  EXPECT_EQ(rotate(), 3);
+  EXPECT_NE(ReadFile(file).value_or("").substr(0, 65), before);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class FakeSeal final : public Seal {
   absl::StatusOr<SecretBytes> OpenRoot() override {
     return SecretBytes::CopyOf(std::string_view(root_));
   }
-  std::string_view description() const override { return "keyfile (development seal)"; }
+  std::string description() const override { return "keyfile (development seal)"; }
 
  private:
   const std::string root_;

@@ -11,6 +11,7 @@
 #include "tests/testing/exclave_world.h"
 #include "tests/testing/key_grants.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/rotatable_seal.h"
 
 // A custody that is killed at every contact with its store, its log or the other custody, once just
 // before and once just after. Whoever carries statements comes again, and everything must end
@@ -497,6 +498,55 @@ TEST(CustodyCrashTest, RandomTroubleEndsInMovedOrStays) {
   }
   EXPECT_GT(moved, 5);
   EXPECT_GT(stayed, 5);
+}
+
+// The rotation of a root key with its people, who come again after each death.
+bool RotateWithADeath(RotatableSeal::Kind kind, uint64_t n, Moment moment) {
+  CustodyWorld world(TestDeployment::kStart);
+  const SecretBytes first = SecretBytes::CopyOf(std::string(kRootKeySize, 'u'));
+  TestAccount other = world.deployment().NewAccount();
+  world.CreateAccountAt(world.us, other);
+  const std::string wrapped = world.Generate(world.us, world.account);
+  const std::string others = world.Generate(world.us, other);
+  RotatableSeal seal(&world, &world.us, kind, first);
+  world.deaths.Arm(n, moment);
+  const auto done = [&] { return seal.state().generation >= 2 && !seal.state().resealing; };
+  for (int i = 0; i < 12 && !done(); ++i) {
+    if (world.us.process().dead()) world.us.Start();
+    seal.Settle();
+    seal.Open();
+    if (seal.state().generation == 1) (void)seal.Rotate();
+    if (!world.us.process().dead()) {
+      EXPECT_TRUE(world.Opens(world.us, world.account, wrapped));
+      world.us.Tick();
+    }
+    world.clock.Advance(kSecondMs);
+  }
+  EXPECT_TRUE(done());
+  if (world.us.process().dead()) world.us.Start();
+  seal.Settle();
+  seal.Open();
+  for (const AccountId& id : {world.account.id(), other.id()}) {
+    EXPECT_FALSE(OpensUnder(world.us, id, first));
+  }
+  EXPECT_TRUE(world.Opens(world.us, world.account, wrapped));
+  EXPECT_TRUE(world.Opens(world.us, other, others));
+  EXPECT_FALSE(seal.state().resealing);
+  EXPECT_GE(world.us.log().Count(std::string(kLeafRotationBegun)), 1u);
+  EXPECT_GE(world.us.log().Count(std::string(kLeafRootRotated)), 1u);
+  return world.deaths.struck();
+}
+
+TEST(CustodyCrashTest, RotationOfAKeyFileSurvivesADeathAtEveryStep) {
+  KillEverywhere(5, [](uint64_t n, Moment moment) {
+    return RotateWithADeath(RotatableSeal::Kind::kKeyfile, n, moment);
+  });
+}
+
+TEST(CustodyCrashTest, RotationOfASplitRootSurvivesADeathAtEveryStep) {
+  KillEverywhere(5, [](uint64_t n, Moment moment) {
+    return RotateWithADeath(RotatableSeal::Kind::kShamir, n, moment);
+  });
 }
 
 }  // namespace

@@ -71,7 +71,6 @@ class DestroyedKeyTest : public testing::Test {
     site.signer = signer_.get();
     site.region = region_;
     site.operator_name = "apple";
-    site.seal = std::string(seal_.description());
     // Nothing moves here, so that nobody else is asked.
     custody_ = std::make_unique<Custody>(std::move(site), &seal_, store_.get(), &log_, nullptr, 64);
     ASSERT_THAT(custody_->Start(), IsOk());

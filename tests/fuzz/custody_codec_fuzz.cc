@@ -62,6 +62,7 @@ constexpr void (*kDecoders[])(std::string_view) = {
     Try<pb::BatchRewrapDataKeysRequest>,
     Try<pb::ListAuditRecordsRequest>,
     Try<pb::ChangeKeyGrantsRequest>,
+    Try<pb::RotateRootRequest>,
 };
 
 }  // namespace

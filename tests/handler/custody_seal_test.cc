@@ -47,7 +47,12 @@ class CustodySealTest : public testing::Test {
         {.region = "us",
          .definition = CustodyDefinition(
              [this](const ServiceEnvironment&) -> absl::StatusOr<std::unique_ptr<Seal>> {
-               return std::make_unique<ShamirSeal>(split_.record);
+               return std::make_unique<ShamirSeal>(
+                   record_, Committee{2, {"ops-evans", "ops-fox", "ops-grant"}},
+                   [this](const SealRecord& record) {
+                     record_ = record;
+                     return absl::OkStatus();
+                   });
              }),
          .records = records_,
          .blobs = blobs_});
@@ -101,7 +106,29 @@ class CustodySealTest : public testing::Test {
     return Call(server_->AsDevice(owner_.device()), &Stub::GenerateDataKey, request).status();
   }
 
+  template <typename Request, typename Response>
+  absl::StatusOr<pb::SealState> Give(std::string_view person,
+                                     grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                  const Request&, Response*),
+                                     const std::string& share) {
+    Request request;
+    request.set_share(share);
+    const auto response = Call(server_->AsPerson("us", person), method, request);
+    if (!response.ok()) return response.status();
+    return response->state();
+  }
+  std::string Share(size_t i) const {
+    return std::string(EncodeSealShare(split_.shares[i]).RevealView(RevealKey::ForTest()));
+  }
+  absl::StatusOr<std::string> Take(std::string_view person) {
+    const auto response =
+        Call(server_->AsPerson("us", person), &Stub::TakeShare, pb::TakeShareRequest());
+    if (!response.ok()) return response.status();
+    return response->share();
+  }
+
   const NewSeal split_;
+  SealRecord record_ = split_.record;
   TestAccount owner_;
   std::shared_ptr<FakeRecordStore> records_ = std::make_shared<FakeRecordStore>();
   std::shared_ptr<FakeBlobStore> blobs_ = std::make_shared<FakeBlobStore>();
@@ -170,10 +197,45 @@ TEST_F(CustodySealTest, RestartedCustodyIsSealedAndOpensAgainWithItsAccounts) {
   EXPECT_THAT(Generate(), IsOk());
 }
 
+TEST_F(CustodySealTest, RootKeyIsRotatedByItsHolders) {
+  EXPECT_THAT(Give("ops-evans", &Stub::RotateRoot, Share(0)), RefusedWith(Reason::kSealed));
+  ASSERT_THAT(Enter("ops-evans", 0), IsOk());
+  ASSERT_THAT(Enter("ops-fox", 1), IsOk());
+  ASSERT_THAT(Create(), IsOk());
+  EXPECT_THAT(Take("ops-evans"), RefusedWith(Reason::kStateNotReady));
+  ASSERT_OK_AND_ASSIGN(const pb::SealState one, Give("ops-fox", &Stub::RotateRoot, Share(1)));
+  EXPECT_EQ(one.rotation().stage(), pb::ROOT_ROTATION_STAGE_NONE);
+  EXPECT_EQ(one.rotation().shares_entered(), 1u);
+  EXPECT_EQ(one.root_generation(), 1u);
+  EXPECT_THAT(Give("ops-grant", &Stub::RotateRoot, Share(0)), RefusedWith(Reason::kShareInvalid));
+  EXPECT_THAT(Give("ops-grant", &Stub::RotateRoot, std::string(65, 's')),
+              RefusedWith(Reason::kFieldInvalid));
+  ASSERT_OK_AND_ASSIGN(const pb::SealState two, Give("ops-grant", &Stub::RotateRoot, Share(2)));
+  EXPECT_EQ(two.rotation().stage(), pb::ROOT_ROTATION_STAGE_DEALING);
+  ASSERT_EQ(two.rotation().new_holders_size(), 3);
+  std::string grants;
+  for (const char* person : {"ops-evans", "ops-fox", "ops-grant"}) {
+    ASSERT_OK_AND_ASSIGN(grants, Take(person));
+    EXPECT_THAT(Give(person, &Stub::EnterShare, grants), IsOk());
+  }
+  ASSERT_OK_AND_ASSIGN(const auto after, Call(server_->AsPerson("us", "ops-fox"), &Stub::GetSeal,
+                                              pb::GetSealRequest()));
+  EXPECT_EQ(after.state().root_generation(), 2u);
+  EXPECT_EQ(after.state().share_set(), grants.substr(1, 16));
+  EXPECT_EQ(after.state().rotation().accounts(), 1u);
+  EXPECT_THAT(Generate(), IsOk());
+  Restart();
+  EXPECT_THAT(Enter("ops-evans", 0), RefusedWith(Reason::kShareInvalid));
+  ASSERT_OK_AND_ASSIGN(const pb::SealState own, Give("ops-grant", &Stub::EnterShare, grants));
+  EXPECT_TRUE(own.holders(2).entered());
+}
+
 TEST_F(CustodySealTest, PersonsOfOtherRolesAndPlacesHaveNoSay) {
   const pb::GetSealRequest request;
   EXPECT_THAT(Call(server_->AsPerson("us", "ops-evans"), &Stub::GetSeal, request), IsOk());
   for (const std::string person : {"agent-miller", "reviewer-adams"}) {
+    EXPECT_THAT(Give(person, &Stub::RotateRoot, Share(0)), RefusedWith(Reason::kCallerNotAllowed));
+    EXPECT_THAT(Take(person), RefusedWith(Reason::kCallerNotAllowed));
     EXPECT_THAT(Call(server_->AsPerson("us", person), &Stub::GetSeal, request),
                 RefusedWith(Reason::kCallerNotAllowed));
     EXPECT_THAT(SealAs(person), RefusedWith(Reason::kCallerNotAllowed));

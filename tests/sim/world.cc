@@ -180,7 +180,6 @@ custody::Site World::SiteOf(const CustodySide& side) const {
   site.signer = side.signer.get();
   site.region = side.region;
   site.operator_name = kOperator;
-  site.seal = "keyfile (development seal)";
   return site;
 }
 

@@ -46,6 +46,10 @@ class CustodyNode::MortalStore final : public AccountStore {
   absl::StatusOr<std::vector<AccountId>> List(const AccountId& cursor, size_t limit) override {
     return store_->List(cursor, limit);
   }
+  absl::StatusOr<ResealMark> LoadMark() override { return store_->LoadMark(); }
+  absl::Status KeepMark(const ResealMark& mark) override {
+    return process_->Contact([&] { return store_->KeepMark(mark); });
+  }
 
  private:
   AccountStore* const store_;
@@ -167,7 +171,6 @@ Site CustodyNode::site() const {
   site.region = region_;
   site.operator_name =
       deployment_.topology().FindRegion(region_)->service(ServiceKind::kCustody).operator_name;
-  site.seal = std::string(seal_->description());
   site.seal_lease_ms = seal_lease_ms_;
   site.limits = limits_;
   return site;

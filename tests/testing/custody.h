@@ -62,7 +62,7 @@ class CustodyNode final {
   FakeRecordStore& records() { return records_; }
   FakeLeafLog& log() { return log_; }
   StoredAccountStore& store() { return store_; }
-  const MortalProcess& process() const { return process_; }
+  MortalProcess& process() { return process_; }
 
   // Callers, as this node's guard would let them in.
   Authorization Storage() const;

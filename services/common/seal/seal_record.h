@@ -2,6 +2,7 @@
 #define COMITY_COMMON_SEAL_SEAL_RECORD_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +38,13 @@ struct SealRecord {
   uint8_t threshold = 0;
   std::vector<SealHolder> holders;  // 2 to kMaxShares, indices from 1 in order
   Digest root_check;                // HKDF-SHA256(root), info as above without person and index
+  // What a root key that has followed another one brings along, sealed under it; custody's own
+  // (services/custody/root_ring.h). Absent for a first root.
+  std::optional<std::string> ring;
   template <class Io, class Self>
   static void Fields(Io& io, Self& b) {
     io(16, b.deployment), io(17, b.region), io(18, b.set), io(19, b.threshold), io(20, b.holders);
-    io(21, b.root_check);
+    io(21, b.root_check), io(22, b.ring);
   }
 
   // nullptr if the person holds none.

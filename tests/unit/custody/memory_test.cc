@@ -18,6 +18,7 @@
 #include "tests/testing/memory_scan.h"
 #include "tests/testing/numbered_request.h"
 #include "tests/testing/root_needles.h"
+#include "tests/testing/rotatable_seal.h"
 #include "tests/testing/unsafe_authorization.h"
 
 // What of the keys is in this process's memory, as somebody would find it who could read all of it.
@@ -200,6 +201,44 @@ TEST_F(CustodyMemoryTest, SealingBothSidesOfAMoveLeavesNoKey) {
   EXPECT_THAT(Found(), Contains(StartsWith("version 1 in "))) << "the destination has it open";
   destination.Close();
   EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(CustodyMemoryTest, SealingDuringARotationLeavesNeitherRoot) {
+  CustodyNode& node = world_.us;
+  world_.CreateAccountAt(node, owner_);
+  SecretBytes first = RandomSecret(kRootKeySize);
+  AddRootNeedles(first, node.region(), needles_);
+  RotatableSeal seal(&world_, &node, RotatableSeal::Kind::kShamir, first);
+  first = SecretBytes();
+  TestAccount other = world_.deployment().NewAccount();
+  world_.CreateAccountAt(node, other);
+  std::swap(owner_, other);  // the one before was made under another root
+  const std::vector<WrappedKey> wraps = UseKey(node);
+
+  const auto none = [&] {
+    ASSERT_THAT(seal.vault().Close(RotatableSeal::Person("ops-fox")), IsOk());
+    EXPECT_THAT(Found(), IsEmpty());
+  };
+  // While shares are dealt.
+  ASSERT_THAT(seal.Begin(), IsOk());
+  ASSERT_THAT(seal.Take("ops-evans"), IsOk());
+  EXPECT_THAT(Found(), Contains(StartsWith("account-key in ")));
+  EXPECT_THAT(Found(), Not(Contains(StartsWith("root key")))) << "it is needed for a moment alone";
+  none();
+  // While keys are sealed anew.
+  seal.Open();
+  ASSERT_THAT(seal.Rotate(), IsOk());
+  AddRootNeedles(seal.DealtRoot(), node.region(), needles_);
+  ASSERT_THAT(Unwrap(node, wraps), IsOk());
+  EXPECT_THAT(Found(), Contains(StartsWith("account-key in ")));
+  EXPECT_THAT(Found(), Not(Contains(StartsWith("root key"))));
+  none();
+  // And at the end.
+  seal.Open();
+  seal.Finish();
+  EXPECT_FALSE(seal.state().resealing);
+  ASSERT_THAT(Unwrap(node, wraps), IsOk());
+  none();
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "services/custody/root_key.h"
 
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -125,6 +127,107 @@ TEST_F(KeyfileSealTest, FileThatOthersMayReadIsRefused) {
   const std::string path = folder_.path() + "/root.key";
   ASSERT_EQ(chmod(path.c_str(), 0644), 0);
   EXPECT_THAT(KeyfileSeal(path).OpenRoot(), RefusedWith(Reason::kSealed));
+}
+
+// A root key that follows another one.
+class NextRootTest : public KeySealerTest {
+ protected:
+  static SecretBytes Bytes(char fill) { return FakeSeal(fill).OpenRoot().value(); }
+  static absl::StatusOr<std::shared_ptr<const KeySealer>> Open(char fill, std::string_view ring) {
+    return KeySealer::Open(Bytes(fill), ring, "x.test", Region("cn"));
+  }
+  const KeySealer::Next next_ = Sealer().Succeed(Bytes('s'), Bytes('r'), "").value();
+};
+
+TEST_F(NextRootTest, OpensWhatRestsUnderEitherAndSealsUnderTheNewOne) {
+  EXPECT_TRUE(next_.keys->rotating());
+  EXPECT_EQ(next_.keys->generation(), 2u);
+  EXPECT_THAT(next_.keys->OpenAccountKey(Account('a'), 2, 3, sealed_), IsOk());
+  const std::string sealed = next_.keys->SealAccountKey(Account('a'), 2, 3, key_);
+  EXPECT_THAT(next_.keys->OpenAccountKey(Account('a'), 2, 3, sealed), IsOk());
+  EXPECT_THAT(Sealer('s').OpenAccountKey(Account('a'), 2, 3, sealed), IsOk());
+  EXPECT_THAT(Sealer().OpenAccountKey(Account('a'), 2, 3, sealed),
+              RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(NextRootTest, ResealsOnceAndInItsPlace) {
+  ASSERT_OK_AND_ASSIGN(const std::optional<std::string> resealed,
+                       next_.keys->ResealAccountKey(Account('a'), 2, 3, sealed_));
+  ASSERT_TRUE(resealed.has_value());
+  EXPECT_THAT(Sealer('s').OpenAccountKey(Account('a'), 2, 3, *resealed), IsOk());
+  EXPECT_EQ(*next_.keys->ResealAccountKey(Account('a'), 2, 3, *resealed), std::nullopt);
+  EXPECT_THAT(next_.keys->ResealAccountKey(Account('b'), 2, 3, sealed_),
+              RefusedWith(Reason::kDataCorrupt));
+  const std::string metadata = Sealer().SealMetadataKey(Account('a'), 2, key_);
+  ASSERT_OK_AND_ASSIGN(const std::optional<std::string> other,
+                       next_.keys->ResealMetadataKey(Account('a'), 2, metadata));
+  EXPECT_THAT(Sealer('s').OpenMetadataKey(Account('a'), 2, other.value()), IsOk());
+}
+
+TEST_F(NextRootTest, RingOpensUnderItsOwnRootAlone) {
+  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const KeySealer> opened, Open('s', next_.ring));
+  EXPECT_THAT(opened->OpenAccountKey(Account('a'), 2, 3, sealed_), IsOk());
+  EXPECT_EQ(opened->generation(), 2u);
+  EXPECT_THAT(Open('r', next_.ring), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(Open('s', next_.ring + "x"), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(KeySealer::Open(Bytes('s'), next_.ring, "x.test", Region("us")),
+              RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST_F(NextRootTest, WithoutTheOneBeforeNothingOpensThatRestsUnderIt) {
+  ASSERT_OK_AND_ASSIGN(const std::string ring, next_.keys->RingWithoutOlder(next_.ring));
+  for (const auto& keys : {next_.keys->WithoutOlder(), Open('s', ring).value()}) {
+    EXPECT_FALSE(keys->rotating());
+    EXPECT_EQ(keys->generation(), 2u);
+    EXPECT_THAT(keys->OpenAccountKey(Account('a'), 2, 3, sealed_),
+                RefusedWith(Reason::kDataCorrupt));
+    EXPECT_THAT(keys->OpenRecordKey(Sealer().SealRecordKey(key_)), IsOk());
+  }
+}
+
+TEST(RootRingTest, OnlyWholeRingsOfKnownFormatAreRead) {
+  RootRing ring;
+  ring.generation = 0x01020304;
+  ring.record_key = SecretBytes::CopyOf(std::string(32, 'k'));
+  for (const size_t size : {37u, 69u}) {
+    if (size == 69u) ring.previous = SecretBytes::CopyOf(std::string(32, 'p'));
+    const std::string bytes(EncodeRing(ring).RevealView(RevealKey::ForTest()));
+    ASSERT_EQ(bytes.size(), size);
+    ASSERT_OK_AND_ASSIGN(const RootRing read, DecodeRing(SecretBytes::CopyOf(bytes)));
+    EXPECT_EQ(read.generation, ring.generation);
+    EXPECT_TRUE(read.record_key.ConstantTimeEquals(ring.record_key));
+    EXPECT_TRUE(read.previous.ConstantTimeEquals(ring.previous));
+    std::string other = bytes;
+    other[0] = 2;
+    for (const std::string& wrong : {other, bytes + "x", bytes.substr(1), std::string(37, '\0')}) {
+      EXPECT_THAT(DecodeRing(SecretBytes::CopyOf(wrong)), RefusedWith(Reason::kDataCorrupt));
+    }
+  }
+}
+
+TEST(KeyfileSealRotationTest, RootAndRingRestInOneFile) {
+  const TempDir dir;
+  KeyfileSeal seal(dir.path() + "/root.key");
+  EXPECT_THAT(seal.ring(), RefusedWith(Reason::kSealed));
+  const SecretBytes root = FakeSeal('r').OpenRoot().value();
+  ASSERT_THAT(seal.Replace(root, std::string("ring\0\xff", 6)), IsOk());
+  EXPECT_EQ(seal.ring().value_or(""), std::string("ring\0\xff", 6));
+  EXPECT_TRUE(seal.OpenRoot()->ConstantTimeEquals(root));
+  ASSERT_THAT(seal.KeepRing("other"), IsOk());
+  EXPECT_EQ(seal.ring().value_or(""), "other");
+  EXPECT_TRUE(seal.OpenRoot()->ConstantTimeEquals(root));
+}
+
+TEST(KeyfileSealRotationTest, SpoiltSecondLineOpensNothing) {
+  const TempDir dir;
+  const std::string line = std::string(64, '7') + "\n";
+  KeyfileSeal seal(dir.path() + "/root.key");
+  for (const char* second : {"\n", "7", "77", "7\n", "7g\n", "77\n77\n"}) {
+    ASSERT_THAT(WritePrivateFile(dir.path() + "/root.key", SecretBytes::CopyOf(line + second)),
+                IsOk());
+    EXPECT_THAT(seal.OpenRoot(), RefusedWith(Reason::kSealed)) << second;
+    EXPECT_THAT(seal.ring(), RefusedWith(Reason::kSealed)) << second;
+  }
 }
 
 }  // namespace

@@ -142,11 +142,29 @@ TEST_F(ShamirSealFileTest, RecordOfTheTopologysHoldersLoads) {
   EXPECT_THAT(Load(Record(kPersons)), IsOk());
 }
 
-TEST_F(ShamirSealFileTest, OtherPeopleOrAnotherThresholdAreRefused) {
-  EXPECT_THAT(Load(Record({"ops-evans", "ops-fox", "ops-huang"})),
-              RefusedWith(Reason::kTopologyInvalid));
-  EXPECT_THAT(Load(Record({"ops-evans", "ops-fox"})), RefusedWith(Reason::kTopologyInvalid));
-  EXPECT_THAT(Load(Record(kPersons, 3)), RefusedWith(Reason::kTopologyInvalid));
+TEST_F(ShamirSealFileTest, OtherPeopleOrAnotherThresholdHoldItUntilItIsRotated) {
+  const std::string path = folder_.path() + "/seal";
+  for (const SealRecord& record : {Record({"ops-evans", "ops-fox", "ops-huang"}),
+                                   Record({"ops-evans", "ops-fox"}), Record(kPersons, 3)}) {
+    ASSERT_THAT(Load(record), IsOk());
+    ASSERT_OK_AND_ASSIGN(const auto seal, ShamirSeal::Load(path, topology_, us_));
+    EXPECT_TRUE(seal->committee_differs());
+    EXPECT_EQ(seal->Shares().size(), record.holders.size());
+    ASSERT_THAT(seal->Deal(RandomSecret(kRootKeySize), "ring"), IsOk());
+    EXPECT_THAT(seal->CutOver(), RefusedWith(Reason::kStateNotReady));
+    for (const std::string& person : kPersons) {
+      ASSERT_OK_AND_ASSIGN(const SecretBytes share, seal->TakeShare(person));
+      ASSERT_THAT(seal->Confirm(person, share, kNow), IsOk());
+    }
+    ASSERT_THAT(seal->CutOver(), IsOk());
+    EXPECT_FALSE(seal->committee_differs());
+    // It is on disk, ring and all.
+    ASSERT_OK_AND_ASSIGN(const auto again, ShamirSeal::Load(path, topology_, us_));
+    EXPECT_FALSE(again->committee_differs());
+    EXPECT_EQ(again->ring().value_or(""), "ring");
+    EXPECT_EQ(again->share_set(), seal->share_set());
+    EXPECT_EQ(again->description(), "shamir 2 of 3");
+  }
 }
 
 TEST_F(ShamirSealFileTest, RecordOfAnotherPlaceIsRefused) {

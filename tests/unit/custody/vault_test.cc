@@ -369,7 +369,7 @@ TEST_F(LoneVaultTest, KeyFileIsReadAgainWhenOnePersonSaysSo) {
 TEST_F(LoneVaultTest, SealThatDoesNotOpenByItselfAndHasNoPeopleStartsNothing) {
   class BrokenSeal final : public Seal {
    public:
-    std::string_view description() const override { return "broken"; }
+    std::string description() const override { return "broken"; }
     absl::StatusOr<SecretBytes> OpenRoot() override { return Refuse(Reason::kSealed); }
   } seal;
   Vault vault(&site_, &seal, &log_, [] {});
