@@ -61,10 +61,10 @@ TEST_F(GrantReceiptTest, IsBelievedForWhatItSays) {
 
 TEST_F(GrantReceiptTest, ForAnythingElseItIsNot) {
   EXPECT_THAT(Verify(Sha256Digest("something else")), RefusedWith(Reason::kSignatureInvalid));
-  const auto with = [&](const std::function<void(GrantReceiptTest&)>& change) {
+  const auto with = [&](const std::function<void()>& change) {
     const KeyGrantReceipt receipt = receipt_;
     const Envelope envelope = envelope_;
-    change(*this);
+    change();
     const absl::Status status = Verify();
     receipt_ = receipt;
     envelope_ = envelope;
@@ -72,12 +72,12 @@ TEST_F(GrantReceiptTest, ForAnythingElseItIsNot) {
     return status;
   };
   const Reason no = Reason::kSignatureInvalid;
-  EXPECT_THAT(with([](auto& t) { t.receipt_.grant = Filled<GrantId>('x'); }), RefusedWith(no));
-  EXPECT_THAT(with([](auto& t) { t.receipt_.act = KeyGrantAct::kRevoked; }), RefusedWith(no));
-  EXPECT_THAT(with([](auto& t) { t.envelope_.subject = std::string(20, 'x'); }), RefusedWith(no));
-  EXPECT_THAT(with([](auto& t) { t.envelope_.region = "cn"; }), RefusedWith(no));
-  EXPECT_THAT(with([](auto& t) { t.envelope_.deployment = "another"; }), RefusedWith(no));
-  EXPECT_THAT(with([](auto& t) { t.signer_ = "cn"; }), RefusedWith(no));
+  EXPECT_THAT(with([this] { receipt_.grant = Filled<GrantId>('x'); }), RefusedWith(no));
+  EXPECT_THAT(with([this] { receipt_.act = KeyGrantAct::kRevoked; }), RefusedWith(no));
+  EXPECT_THAT(with([this] { envelope_.subject = std::string(20, 'x'); }), RefusedWith(no));
+  EXPECT_THAT(with([this] { envelope_.region = "cn"; }), RefusedWith(no));
+  EXPECT_THAT(with([this] { envelope_.deployment = "another"; }), RefusedWith(no));
+  EXPECT_THAT(with([this] { signer_ = "cn"; }), RefusedWith(no));
 }
 
 TEST(GrantNamesTest, AreReadBackAndOthersAreNamed) {
