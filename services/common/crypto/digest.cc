@@ -1,10 +1,12 @@
 #include "services/common/crypto/digest.h"
 
+#include <cstdint>
 #include <utility>
 
 #include <openssl/digest.h>
 #include <openssl/hkdf.h>
 #include <openssl/hmac.h>
+#include <openssl/mem.h>
 #include <openssl/sha.h>
 
 #include "services/common/crypto/bytes.h"
@@ -18,6 +20,16 @@ namespace comity {
 namespace {
 
 constexpr size_t kMaxHkdfSize = size_t{255} * SHA256_DIGEST_LENGTH;
+
+// More than HKDF and what it calls take of the stack.
+constexpr size_t kStackOfHkdf = 8 << 10;
+
+// BoringSSL leaves on the stack below its caller what it computed with: the padded key, and the
+// last block that was derived.
+[[gnu::noinline]] void WipeStackOfHkdf() {
+  uint8_t left[kStackOfHkdf];
+  OPENSSL_cleanse(left, sizeof(left));
+}
 
 }  // namespace
 
@@ -99,6 +111,7 @@ SecretBytes HkdfSha256(const SecretBytes& key, std::string_view salt, std::strin
   COMITY_CHECK(HKDF(derived.RevealMutable(RevealKey::ForCrypto()).data(), size, EVP_sha256(),
                     key_bytes.data(), key_bytes.size(), AsBytes(salt), salt.size(), AsBytes(info),
                     info.size()) == 1);
+  WipeStackOfHkdf();
   return derived;
 }
 
