@@ -56,7 +56,7 @@ class PortBook final {
     std::error_code error;
     const std::filesystem::path temporary = std::filesystem::temp_directory_path(error);
     if (error) return;
-    const std::string folder = (temporary / ("comity-" + std::to_string(geteuid()))).string();
+    const std::string folder = (temporary / (".comity-" + std::to_string(geteuid()))).string();
     mkdir(folder.c_str(), 0700);
     fd_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     // Others could have made the folder before us, to tell us lies.

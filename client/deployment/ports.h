@@ -10,7 +10,7 @@ namespace comity {
 
 // `count` different TCP ports of 127.0.0.1 for the deployment in the folder `owner`: nobody listens
 // on them at this moment, and no other deployment of this user has taken them. They are written
-// down in the folder for temporary files (comity-<uid>/ports) and are the owner's for as long as
+// down in the folder for temporary files (.comity-<uid>/ports) and are the owner's for as long as
 // its folder exists, so that a deployment that is made while a service is stopped does not move in
 // where that service will start again. Should that file not be to be had, or be lost, only what
 // listens is kept clear of.

@@ -34,7 +34,7 @@ class PortsTest : public ::testing::Test {
   ~PortsTest() override { unsetenv("TMPDIR"); }
 
   std::string Book() const {
-    return temporary_.path() + "/comity-" + std::to_string(geteuid()) + "/ports";
+    return temporary_.path() + "/.comity-" + std::to_string(geteuid()) + "/ports";
   }
 
   // 500 at a time, until no 500 are left of the 12,000 that there are.
@@ -141,7 +141,7 @@ TEST_F(PortsTest, ABookThatIsNoneOrNotOursIsDoneWithout) {
 
   // A folder into which anybody writes says nothing about who has taken what.
   std::ofstream(Book()) << "20000 " << owner_.path() << "\n";
-  ASSERT_EQ(chmod((temporary_.path() + "/comity-" + std::to_string(geteuid())).c_str(), 0777), 0);
+  ASSERT_EQ(chmod((temporary_.path() + "/.comity-" + std::to_string(geteuid())).c_str(), 0777), 0);
   EXPECT_TRUE(TakeLoopbackPorts(1, owner_.path()).ok());
   ASSERT_OK_AND_ASSIGN(const std::string untouched, ReadFile(Book()));
   EXPECT_EQ(untouched, "20000 " + owner_.path() + "\n");
