@@ -63,7 +63,7 @@ class GrantsTest : public ::testing::Test {
   }
   std::string Ticket(const std::string& object, const std::string& grant,
                      const std::string& purpose = "content") {
-    const std::string file = home() + "/" + object + "." + purpose + ".ticket";
+    const std::string file = home() + "/" + object + "." + purpose + "." + grant;
     EXPECT_TRUE(WriteFileDurably(
                     file,
                     As("owner", {"key", "ticket", object, "--grant", grant, "--purpose", purpose}),
