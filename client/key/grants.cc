@@ -251,14 +251,20 @@ absl::StatusOr<std::vector<std::string>> GrantedKeys::Wrap(const std::vector<Pla
   return std::vector<std::string>(response->wrapped().begin(), response->wrapped().end());
 }
 
-absl::StatusOr<std::vector<SecretBytes>> GrantedKeys::Unwrap(const std::vector<Wrapped>& keys) {
-  cpb::BatchUnwrapDataKeysRequest request;
+template <typename Request>
+Request GrantedKeys::About(const std::vector<Wrapped>& keys) const {
+  Request request;
   Begin(request);
   for (const Wrapped& key : keys) {
     cpb::UnwrapItem& item = *request.add_items();
     Fill(key.context, *item.mutable_context());
     item.set_wrapped(key.wrapped);
   }
+  return request;
+}
+
+absl::StatusOr<std::vector<SecretBytes>> GrantedKeys::Unwrap(const std::vector<Wrapped>& keys) {
+  const auto request = About<cpb::BatchUnwrapDataKeysRequest>(keys);
   ASSIGN_OR_RETURN(
       cpb::BatchUnwrapDataKeysResponse response,
       (session_.Call<CustodyApi, cpb::BatchUnwrapDataKeysRequest, cpb::BatchUnwrapDataKeysResponse>(
@@ -272,13 +278,7 @@ absl::StatusOr<std::vector<SecretBytes>> GrantedKeys::Unwrap(const std::vector<W
 }
 
 absl::StatusOr<std::vector<std::string>> GrantedKeys::Rewrap(const std::vector<Wrapped>& keys) {
-  cpb::BatchRewrapDataKeysRequest request;
-  Begin(request);
-  for (const Wrapped& key : keys) {
-    cpb::UnwrapItem& item = *request.add_items();
-    Fill(key.context, *item.mutable_context());
-    item.set_wrapped(key.wrapped);
-  }
+  const auto request = About<cpb::BatchRewrapDataKeysRequest>(keys);
   ASSIGN_OR_RETURN(
       const cpb::BatchRewrapDataKeysResponse response,
       (session_.Call<CustodyApi, cpb::BatchRewrapDataKeysRequest, cpb::BatchRewrapDataKeysResponse>(

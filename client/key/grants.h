@@ -119,6 +119,8 @@ class GrantedKeys final {
  private:
   template <typename Request>
   void Begin(Request& request) const;
+  template <typename Request>
+  Request About(const std::vector<Wrapped>& keys) const;
 
   Session& session_;
   const RegionId region_;

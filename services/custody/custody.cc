@@ -11,7 +11,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kCountAtStart(500);
 constexpr size_t kDueAtOnce = 256;
 // How long what did not work waits for the next try.
 constexpr int64_t kRetryMs = kSecondMs;
@@ -39,26 +38,27 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
       legal_uses_(&site_, store, &ledger_, log, &vault_),
       root_rotation_(&site_, store, &ledger_, &vault_) {}
 
-absl::Status Custody::Start() {
+absl::Status Custody::Start(std::chrono::milliseconds counting) {
   RETURN_IF_ERROR(vault_.Start());
   agenda_.BeginCount();
-  // Where there are few accounts all are counted before anybody asks how many there are. Many are
-  // counted beside the calls, whose accounts are read when they are asked for.
-  const Steady::time_point end = Steady::now() + kCountAtStart;
+  const Steady::time_point end = Steady::now() + counting;
   while (agenda_.counting() && Steady::now() < end) RETURN_IF_ERROR(ledger_.CountSome());
   return absl::OkStatus();
 }
 
 void Custody::Tick(const std::function<bool()>& stopping) {
-  bool counts = true;
-  while (counts) {
+  while (true) {
     // Nothing of this waits until all accounts are counted.
     vault_.CheckLease();
     vault_.Tick();
     importer_.DropExpired();
     root_rotation_.Tick(stopping);
     DriveDue(stopping);
-    counts = agenda_.counting() && !stopping() && ledger_.CountSome().ok();
+    if (!agenda_.counting() || stopping()) return;
+    if (const absl::Status counted = ledger_.CountSome(); !counted.ok()) {
+      if (site_.report) site_.report("counting accounts postponed", counted);
+      return;
+    }
   }
 }
 

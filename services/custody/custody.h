@@ -1,6 +1,7 @@
 #ifndef COMITY_CUSTODY_CUSTODY_H_
 #define COMITY_CUSTODY_CUSTODY_H_
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -29,6 +30,9 @@ namespace comity::custody {
 
 // How many accounts keep their keys opened in memory.
 inline constexpr size_t kCachedAccounts = 16'384;
+// How long a start counts accounts before anything is served. Where there are few, all are counted
+// before anybody asks how many there are; many are counted beside the calls.
+inline constexpr std::chrono::milliseconds kCountAtStart{500};
 
 // One custody, put together from its parts; runs without a server. Everything that it is given
 // outlives it. Thread-safe after Start().
@@ -39,9 +43,9 @@ class Custody final {
   Custody(const Custody&) = delete;
   Custody& operator=(const Custody&) = delete;
 
-  // Opens the seal if it opens by itself, and begins to count the stored accounts. Before the first
-  // call.
-  absl::Status Start();
+  // Opens the seal if it opens by itself, and begins to count the stored accounts, for as long as
+  // `counting`, or until it has all; Tick() goes on. Before the first call.
+  absl::Status Start(std::chrono::milliseconds counting = kCountAtStart);
 
   // What falls due without being asked, a bounded number of accounts; from the maintenance thread.
   // After a start it goes on until all accounts are counted. Leaves off when `stopping` says so.

@@ -1,7 +1,9 @@
 #ifndef COMITY_CUSTODY_KEYFILE_SEAL_H_
 #define COMITY_CUSTODY_KEYFILE_SEAL_H_
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "services/custody/root_key.h"
@@ -20,6 +22,11 @@ class KeyfileSeal final : public Seal {
   // SEALED when the file cannot be read.
   absl::StatusOr<std::string> ring() const override;
   absl::Status KeepRing(const std::string& ring) override;
+  absl::StatusOr<std::optional<SecretBytes>> EnterToRotate(std::string_view person,
+                                                           const SecretBytes& share,
+                                                           UnixMillis now) override {
+    return Enter(person, share, now);
+  }
   absl::Status Replace(const SecretBytes& root, const std::string& ring) override;
 
  private:

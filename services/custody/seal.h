@@ -54,12 +54,10 @@ class Seal {
   virtual absl::Status KeepRing(const std::string& ring);
 
   // A person's share for putting another root key in the place of this one; else as Enter(), and
-  // counted apart from it.
+  // counted apart from it. STATE_NOT_READY from a seal that keeps one root key.
   virtual absl::StatusOr<std::optional<SecretBytes>> EnterToRotate(std::string_view person,
                                                                    const SecretBytes& share,
-                                                                   UnixMillis now) {
-    return Enter(person, share, now);
-  }
+                                                                   UnixMillis now);
   // For a seal that opens by itself: the other root key takes the place, durably.
   virtual absl::Status Replace(const SecretBytes& root, const std::string& ring);
 
@@ -104,6 +102,11 @@ inline absl::StatusOr<std::optional<SecretBytes>> Seal::Enter(std::string_view,
   return std::optional<SecretBytes>(*std::move(root));
 }
 
+inline absl::StatusOr<std::optional<SecretBytes>> Seal::EnterToRotate(std::string_view,
+                                                                      const SecretBytes&,
+                                                                      UnixMillis) {
+  return Refuse(Reason::kStateNotReady, "this seal keeps one root key");
+}
 inline absl::Status Seal::KeepRing(const std::string&) {
   return Refuse(Reason::kStateNotReady, "this seal keeps one root key");
 }

@@ -169,7 +169,7 @@ absl::Status ShamirSeal::KeepRing(const std::string& ring) {
 absl::StatusOr<std::optional<SecretBytes>> ShamirSeal::EnterToRotate(std::string_view person,
                                                                      const SecretBytes& bytes,
                                                                      UnixMillis now) {
-  if (keep_ == nullptr) return Refuse(Reason::kStateNotReady, "this seal keeps one root key");
+  if (keep_ == nullptr) return Seal::EnterToRotate(person, bytes, now);
   absl::MutexLock lock(&mutex_);
   return Take(person, bytes, now, entered_to_rotate_);
 }

@@ -183,8 +183,6 @@ absl::StatusOr<SealState> Vault::Rotate(const Authorization& authorization,
   const SecretBytes root = RandomSecret(kRootKeySize);
   ASSIGN_OR_RETURN(KeySealer::Next next, keys->Succeed(root, *std::move(present), ring));
   if (!seal_->opened_by_people()) {
-    // What cannot be kept is refused before the log says that it has begun.
-    RETURN_IF_ERROR(seal_->KeepRing(ring));
     RETURN_IF_ERROR(WriteLeaf(kLeafRotationBegun));
     RETURN_IF_ERROR(seal_->Replace(root, next.ring));
     RETURN_IF_ERROR(Exchange(std::move(next.keys), generation));

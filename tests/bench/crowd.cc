@@ -17,6 +17,7 @@
 #include "services/common/status/macros.h"
 #include "tests/bench/load.h"
 #include "tests/bench/new_account.h"
+#include "tests/bench/new_keys.h"
 
 namespace comity::bench {
 namespace {
@@ -31,12 +32,6 @@ constexpr size_t kTellEvery = 50'000;
 // Accounts that are used at most.
 constexpr size_t kWrapsMost = 24'000;
 
-std::vector<std::unique_ptr<Api::Stub>> StubsOver(const World::Channels& channels) {
-  std::vector<std::unique_ptr<Api::Stub>> stubs;
-  for (const auto& channel : channels.channels) stubs.push_back(Api::NewStub(channel));
-  return stubs;
-}
-
 // The ids of `count` new accounts.
 absl::StatusOr<std::vector<AccountId>> MakeAccounts(World& world, const Owner& owner,
                                                     const World::Channels& channels, size_t count) {
@@ -45,7 +40,7 @@ absl::StatusOr<std::vector<AccountId>> MakeAccounts(World& world, const Owner& o
     cpb::CreateAccountRequest request;
     cpb::CreateAccountResponse response;
   };
-  const auto stubs = StubsOver(channels);
+  const auto stubs = StubsOver<Api>(channels);
   const PrivateKey recovery = PrivateKey::Generate(SignatureAlgorithm::kEcdsaP256);
   std::vector<AccountId> ids(count);
   std::vector<Place> places(kInFlight);
@@ -77,7 +72,7 @@ absl::StatusOr<std::vector<cpb::UnwrapDataKeyRequest>> WrapOneEach(
     cpb::GenerateDataKeyRequest request;
     cpb::GenerateDataKeyResponse response;
   };
-  const auto stubs = StubsOver(channels);
+  const auto stubs = StubsOver<Api>(channels);
   std::vector<cpb::UnwrapDataKeyRequest> wraps(accounts.size());
   std::vector<Place> places(kInFlight);
   LoadPlan plan;

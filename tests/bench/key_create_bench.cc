@@ -13,6 +13,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/load.h"
 #include "tests/bench/new_account.h"
+#include "tests/bench/new_keys.h"
 #include "tests/bench/store_load.h"
 
 // Account keys made, logged and stored durably, one account each, beside commits of the same size
@@ -36,8 +37,7 @@ absl::StatusOr<Report> KeyCreate(World& world, const Settings& settings) {
   const ServiceKind kind = ServiceKind::kCustody;
   ASSIGN_OR_RETURN(const World::Channels channels,
                    world.Connect(owner, kNewAccountRegion, kind, settings.connections));
-  std::vector<std::unique_ptr<Api::Stub>> stubs;
-  for (const auto& channel : channels.channels) stubs.push_back(Api::NewStub(channel));
+  const auto stubs = StubsOver<Api>(channels);
   const pid_t server = world.PidOf(kNewAccountRegion, kind);
   const PrivateKey recovery = PrivateKey::Generate(SignatureAlgorithm::kEcdsaP256);
   ASSIGN_OR_RETURN(const std::unique_ptr<StoreLoad> store,

@@ -14,13 +14,12 @@
 #include "absl/synchronization/mutex.h"
 
 #include "client/key/key.h"
-#include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
-#include "services/common/crypto/random.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/load.h"
+#include "tests/bench/new_keys.h"
 
 // How long uses of a key still succeed after its owner has asked for its version to be disabled,
 // while as many uses are made as custody can answer.
@@ -31,7 +30,6 @@ namespace cpb = comity::custody::v1;
 using Api = cpb::CustodyService;
 using Steady = std::chrono::steady_clock;
 
-constexpr char kRegion[] = "us";
 constexpr std::chrono::seconds kCallTimeout(30);
 
 // Unwraps in many places at once, each again and again until it is refused.
@@ -39,9 +37,17 @@ class Hammer final {
  public:
   Hammer(const Owner& owner, const World::Channels& channels, cpb::UnwrapDataKeyRequest request,
          size_t places)
-      : owner_(owner), request_(std::move(request)), places_(places) {
-    for (const auto& channel : channels.channels) stubs_.push_back(Api::NewStub(channel));
+      : owner_(owner),
+        request_(std::move(request)),
+        stubs_(StubsOver<Api>(channels)),
+        places_(places) {}
+
+  ~Hammer() {
+    stops_ = true;
+    LastSuccess();
   }
+  Hammer(const Hammer&) = delete;
+  Hammer& operator=(const Hammer&) = delete;
 
   void Start() {
     {
@@ -74,7 +80,7 @@ class Hammer final {
     stubs_[index % stubs_.size()]->async()->UnwrapDataKey(
         &*place.context, &request_, &place.response,
         [this, index, begin](const grpc::Status& status) {
-          if (!status.ok()) {
+          if (!status.ok() || stops_) {
             absl::MutexLock lock(&mutex_);
             --running_;
             return;
@@ -89,41 +95,25 @@ class Hammer final {
 
   const Owner& owner_;
   const cpb::UnwrapDataKeyRequest request_;
-  std::vector<std::unique_ptr<Api::Stub>> stubs_;
+  const std::vector<std::unique_ptr<Api::Stub>> stubs_;
   std::vector<Place> places_;
   std::atomic<Steady::rep> last_{0};
   std::atomic<uint64_t> successes_{0};
+  std::atomic<bool> stops_{false};
   absl::Mutex mutex_;
   size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
 };
-
-absl::StatusOr<cpb::UnwrapDataKeyRequest> WrapOne(const Owner& owner) {
-  ASSIGN_OR_RETURN(const RegionId region, owner.session->FindRegion(kRegion));
-  cpb::GenerateDataKeyRequest generate;
-  generate.set_account_id(std::string(owner.account().bytes()));
-  generate.set_reason(cpb::USE_REASON_OWNER_ACCESS);
-  *generate.mutable_context() =
-      ContextOf(RandomId<ObjectId>(), RandomId<ContentId>(), KeyPurpose::kContent);
-  ASSIGN_OR_RETURN(
-      const cpb::GenerateDataKeyResponse generated,
-      (owner.session->Call<Api, cpb::GenerateDataKeyRequest, cpb::GenerateDataKeyResponse>(
-          region, ServiceKind::kCustody, &Api::Stub::GenerateDataKey, generate)));
-  cpb::UnwrapDataKeyRequest unwrap;
-  unwrap.set_account_id(generate.account_id());
-  unwrap.set_reason(cpb::USE_REASON_OWNER_ACCESS);
-  *unwrap.mutable_context() = generate.context();
-  unwrap.set_wrapped(generated.wrapped());
-  return unwrap;
-}
 
 }  // namespace
 
 absl::StatusOr<Report> RevocationBound(World& world, const Settings& settings) {
   ASSIGN_OR_RETURN(const Owner owner, world.NewOwner("HK"));
-  ASSIGN_OR_RETURN(const cpb::UnwrapDataKeyRequest request, WrapOne(owner));
-  ASSIGN_OR_RETURN(const World::Channels channels,
-                   world.Connect(owner, kRegion, ServiceKind::kCustody, settings.connections));
-  const pid_t server = world.PidOf(kRegion, ServiceKind::kCustody);
+  ASSIGN_OR_RETURN(const cpb::BatchUnwrapDataKeysRequest wraps, WrapNewKeys(owner, 1));
+  const cpb::UnwrapDataKeyRequest request = UnwrapOf(wraps, 0);
+  ASSIGN_OR_RETURN(
+      const World::Channels channels,
+      world.Connect(owner, kNewKeysRegion, ServiceKind::kCustody, settings.connections));
+  const pid_t server = world.PidOf(kNewKeysRegion, ServiceKind::kCustody);
   std::vector<Sample> samples;
   double longest_ms = 0;
   for (size_t i = 0; i < settings.rounds; ++i) {
@@ -133,10 +123,9 @@ absl::StatusOr<Report> RevocationBound(World& world, const Settings& settings) {
     hammer.Start();
     std::this_thread::sleep_for(settings.round_time);
     const Steady::time_point asked = Steady::now();
-    const absl::Status disabled =
+    RETURN_IF_ERROR(
         ChangeKey(*owner.session, *owner.profile, {.kind = KeyChangeKind::kDisable, .version = 1})
-            .status();
-    RETURN_IF_ERROR(disabled);
+            .status());
     const Steady::duration late = hammer.LastSuccess() - asked;
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(late).count();
     Sample sample;

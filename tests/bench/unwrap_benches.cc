@@ -7,14 +7,13 @@
 #include <grpcpp/client_context.h>
 
 #include "client/key/key.h"
-#include "client/objects/wire.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
-#include "services/common/crypto/random.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 #include "tests/bench/bench.grpc.pb.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/load.h"
+#include "tests/bench/new_keys.h"
 
 // Uses of data keys of one account whose key is in custody's cache, beside an echo of messages of
 // the same sizes.
@@ -23,7 +22,6 @@ namespace {
 
 namespace cpb = comity::custody::v1;
 
-constexpr char kRegion[] = "us";
 constexpr int kBatch = 256;
 constexpr int kRewraps = 1'000;
 constexpr std::chrono::seconds kCallTimeout(30);
@@ -60,39 +58,9 @@ Round LoadOf(const LoadPlan& plan, pid_t server,
   };
 }
 
-template <typename Service>
-std::shared_ptr<std::vector<std::unique_ptr<typename Service::Stub>>> StubsOver(
-    const World::Channels& channels) {
-  auto stubs = std::make_shared<std::vector<std::unique_ptr<typename Service::Stub>>>();
-  for (const auto& channel : channels.channels) stubs->push_back(Service::NewStub(channel));
-  return stubs;
-}
-
-// `items` wraps of new data keys, each with its context.
-absl::StatusOr<cpb::BatchUnwrapDataKeysRequest> Wraps(const Owner& owner, int items) {
-  ASSIGN_OR_RETURN(const RegionId region, owner.session->FindRegion(kRegion));
-  cpb::BatchGenerateDataKeysRequest generate;
-  generate.set_account_id(std::string(owner.account().bytes()));
-  generate.set_reason(cpb::USE_REASON_OWNER_ACCESS);
-  for (int i = 0; i < items; ++i) {
-    *generate.add_contexts() =
-        ContextOf(RandomId<ObjectId>(), RandomId<ContentId>(), KeyPurpose::kContent);
-  }
-  using Api = cpb::CustodyService;
-  ASSIGN_OR_RETURN(
-      const cpb::BatchGenerateDataKeysResponse keys,
-      (owner.session
-           ->Call<Api, cpb::BatchGenerateDataKeysRequest, cpb::BatchGenerateDataKeysResponse>(
-               region, ServiceKind::kCustody, &Api::Stub::BatchGenerateDataKeys, generate)));
-  cpb::BatchUnwrapDataKeysRequest request;
-  request.set_account_id(generate.account_id());
-  request.set_reason(cpb::USE_REASON_OWNER_ACCESS);
-  for (int i = 0; i < items; ++i) {
-    cpb::UnwrapItem& item = *request.add_items();
-    *item.mutable_context() = generate.contexts(i);
-    item.set_wrapped(keys.keys(i).wrapped());
-  }
-  return request;
+template <typename T>
+std::shared_ptr<T> Shared(T value) {
+  return std::make_shared<T>(std::move(value));
 }
 
 // As long on the wire as `request`, and answered by as much as the key service answers.
@@ -114,22 +82,22 @@ absl::StatusOr<Report> Compare(
   using Api = cpb::CustodyService;
   const ServiceKind kind = ServiceKind::kCustody;
   ASSIGN_OR_RETURN(const World::Channels ours,
-                   world.Connect(owner, kRegion, kind, settings.connections));
+                   world.Connect(owner, kNewKeysRegion, kind, settings.connections));
   ASSIGN_OR_RETURN(const World::Channels bare,
-                   world.ConnectBare(owner, kRegion, kind, settings.connections));
-  ASSIGN_OR_RETURN(const BareProcess* bare_process, world.BareFor(kRegion, kind));
+                   world.ConnectBare(owner, kNewKeysRegion, kind, settings.connections));
+  ASSIGN_OR_RETURN(const BareProcess* bare_process, world.BareFor(kNewKeysRegion, kind));
   LoadPlan plan;
   plan.slots = settings.connections * settings.streams;
   plan.duration = settings.round_time;
   Peers* const peers = &owner.session->peers();
   const Round our_round =
-      LoadOf(plan, world.PidOf(kRegion, kind), StubsOver<Api>(ours), request, method,
+      LoadOf(plan, world.PidOf(kNewKeysRegion, kind), Shared(StubsOver<Api>(ours)), request, method,
              [=](grpc::ClientContext& context) { peers->Prepare(context, kCallTimeout); });
   using Echo =
       void (v1::BareService::Stub::async::*)(grpc::ClientContext*, const v1::EchoRequest*,
                                              v1::EchoResponse*, std::function<void(grpc::Status)>);
   const Round bare_round = LoadOf(
-      plan, bare_process->pid(), StubsOver<v1::BareService>(bare),
+      plan, bare_process->pid(), Shared(StubsOver<v1::BareService>(bare)),
       EchoOf(request->ByteSizeLong(), answer_bytes),
       static_cast<Echo>(&v1::BareService::Stub::async::Echo), [](grpc::ClientContext& context) {
         context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
@@ -143,12 +111,8 @@ absl::StatusOr<Report> Compare(
 
 absl::StatusOr<Report> UnwrapUnary(World& world, const Settings& settings) {
   ASSIGN_OR_RETURN(const Owner owner, world.NewOwner("HK"));
-  ASSIGN_OR_RETURN(const cpb::BatchUnwrapDataKeysRequest wraps, Wraps(owner, 1));
-  auto request = std::make_shared<cpb::UnwrapDataKeyRequest>();
-  request->set_account_id(wraps.account_id());
-  *request->mutable_context() = wraps.items(0).context();
-  request->set_wrapped(wraps.items(0).wrapped());
-  request->set_reason(cpb::USE_REASON_OWNER_ACCESS);
+  ASSIGN_OR_RETURN(const cpb::BatchUnwrapDataKeysRequest wraps, WrapNewKeys(owner, 1));
+  auto request = std::make_shared<cpb::UnwrapDataKeyRequest>(UnwrapOf(wraps, 0));
   constexpr size_t kAnswer = 32;  // and its tag, which an echo's answer has as well
   using Method = void (cpb::CustodyService::Stub::async::*)(
       grpc::ClientContext*, const cpb::UnwrapDataKeyRequest*, cpb::UnwrapDataKeyResponse*,
@@ -160,7 +124,7 @@ absl::StatusOr<Report> UnwrapUnary(World& world, const Settings& settings) {
 
 absl::StatusOr<Report> UnwrapBatch(World& world, const Settings& settings) {
   ASSIGN_OR_RETURN(const Owner owner, world.NewOwner("HK"));
-  ASSIGN_OR_RETURN(cpb::BatchUnwrapDataKeysRequest wraps, Wraps(owner, kBatch));
+  ASSIGN_OR_RETURN(cpb::BatchUnwrapDataKeysRequest wraps, WrapNewKeys(owner, kBatch));
   auto request = std::make_shared<const cpb::BatchUnwrapDataKeysRequest>(std::move(wraps));
   constexpr size_t kAnswer = kBatch * (32 + 2);
   using Method = void (cpb::CustodyService::Stub::async::*)(
@@ -175,7 +139,7 @@ absl::StatusOr<Report> UnwrapBatch(World& world, const Settings& settings) {
 
 absl::StatusOr<Report> RewrapBatch(World& world, const Settings& settings) {
   ASSIGN_OR_RETURN(const Owner owner, world.NewOwner("HK"));
-  ASSIGN_OR_RETURN(const cpb::BatchUnwrapDataKeysRequest wraps, Wraps(owner, kRewraps));
+  ASSIGN_OR_RETURN(const cpb::BatchUnwrapDataKeysRequest wraps, WrapNewKeys(owner, kRewraps));
   // The wraps are under the version before the newest from now on, and each is made anew.
   RETURN_IF_ERROR(RotateKey(*owner.session, *owner.profile).status());
   auto request = std::make_shared<cpb::BatchRewrapDataKeysRequest>();

@@ -445,11 +445,11 @@ TEST_F(CustodyServiceTest, MetricsCountAccountsAndKeysAndNameNobody) {
     ASSERT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, GenerateRequest()), IsOk());
   }
   const std::string text = server_->environment().metrics().Text();
-  for (const char* line :
-       {"\ncomity_accounts 1\n", "\ncomity_key_cache_accounts 1\n",
-        "\ncomity_key_cache_loads_total 1\n", "\ncomity_sealed 0\n", "\ncomity_streams_open 0\n",
-        "\ncomity_calls_total{method=\"GenerateDataKey\",reason=\"OK\"} 3\n",
-        "\ncomity_calls_running{method=\"GenerateDataKey\"} 0\n"}) {
+  for (const char* line : {"\ncomity_accounts 1\n", "\ncomity_accounts_counting 0\n",
+                           "\ncomity_key_cache_accounts 1\n", "\ncomity_key_cache_loads_total 1\n",
+                           "\ncomity_sealed 0\n", "\ncomity_streams_open 0\n",
+                           "\ncomity_calls_total{method=\"GenerateDataKey\",reason=\"OK\"} 3\n",
+                           "\ncomity_calls_running{method=\"GenerateDataKey\"} 0\n"}) {
     EXPECT_THAT(text, testing::HasSubstr(line));
   }
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("comity_commit_seconds_count 0")));

@@ -122,6 +122,19 @@ std::vector<std::string> CheckTokens(const SourceFile& file) {
   return findings;
 }
 
+std::vector<std::string> CheckMain(const SourceFile& file) {
+  if (!IsProduct(file.path) || !IsCpp(file.path)) return {};
+  const auto find = [&](const std::string& text) {
+    return std::find_if(file.lines.begin(), file.lines.end(), [&](const std::string& line) {
+      return line.find(text) != std::string::npos;
+    });
+  };
+  const auto main = find("int main(");
+  if (main == file.lines.end() || find("EndProcess(") != file.lines.end()) return {};
+  return {Finding(file, static_cast<size_t>(main - file.lines.begin()) + 1,
+                  "main() ends without EndProcess()")};
+}
+
 std::vector<std::string> CheckGuard(const SourceFile& file) {
   if (!file.path.ends_with(".h")) return {};
   std::string path = file.path;

@@ -19,6 +19,10 @@ std::vector<std::string> CheckWords(const SourceFile& file);
 // Printing a whole message would print its secrets: protobuf 3.21 redacts nothing.
 std::vector<std::string> CheckTokens(const SourceFile& file);
 
+// A main() of the product that ends otherwise than with EndProcess(): status/end_process.h says
+// why.
+std::vector<std::string> CheckMain(const SourceFile& file);
+
 // Headers are guarded by their path: services/custody/key.h by COMITY_CUSTODY_KEY_H_.
 std::vector<std::string> CheckGuard(const SourceFile& file);
 

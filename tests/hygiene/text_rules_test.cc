@@ -35,6 +35,11 @@ TEST(TextRulesTest, NoProductCodePrintsWholeMessages) {
   EXPECT_TRUE(findings.empty()) << Listing(findings);
 }
 
+TEST(TextRulesTest, EveryProgramOfTheTreeEndsAsOneThatUsedGrpc) {
+  const std::vector<std::string> findings = CheckTree(CheckMain);
+  EXPECT_TRUE(findings.empty()) << Listing(findings);
+}
+
 TEST(TextRulesTest, EveryHeaderOfTheTreeIsGuardedByItsPath) {
   const std::vector<std::string> findings = CheckTree(CheckGuard);
   EXPECT_TRUE(findings.empty()) << Listing(findings);
@@ -114,6 +119,16 @@ TEST(TextRulesTest, PrintingAMessageIsFoundInProductCodeOnly) {
   EXPECT_THAT(CheckTokens(MakeFile("client/a.cc", "m.DebugString()")),
               ElementsAre(HasSubstr("a.cc:1")));
   EXPECT_THAT(CheckTokens(MakeFile("tests/unit/a.cc", line)), IsEmpty());
+}
+
+TEST(TextRulesTest, ProgramThatReturnsFromItsMainIsFound) {
+  const std::string returns = "\nint main(int argc, char** argv) {\n  return Run(argc, argv);\n}\n";
+  EXPECT_THAT(CheckMain(MakeFile("services/custody/main.cc", returns)),
+              ElementsAre(HasSubstr("main.cc:2")));
+  EXPECT_THAT(
+      CheckMain(MakeFile("client/cli/main.cc", "int main() { comity::EndProcess(Run()); }")),
+      IsEmpty());
+  EXPECT_THAT(CheckMain(MakeFile("tests/bench/main.cc", returns)), IsEmpty());
 }
 
 TEST(TextRulesTest, WrongGuardIsFound) {

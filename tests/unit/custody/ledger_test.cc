@@ -1,9 +1,13 @@
 #include "services/custody/ledger.h"
 
 #include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -13,6 +17,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/log/merkle.h"
 #include "services/common/statement/leaf.h"
+#include "tests/fakes/fake_seal.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
 
@@ -234,6 +239,104 @@ TEST(LedgerTest, WhileTheStoreFailsNothingIsCountedAndTheCountGoesOnAfterwards) 
   ASSERT_THAT(ledger.CountSome(), IsOk());
   EXPECT_FALSE(agenda.counting());
   EXPECT_EQ(agenda.known_accounts(), 1u);
+}
+
+// Lets something happen when a commit is done and nobody has been told of it.
+class StoreWithAMoment final : public AccountStore {
+ public:
+  StoreWithAMoment(AccountStore* store, std::function<void()> moment)
+      : store_(store), moment_(std::move(moment)) {}
+  absl::StatusOr<Account> Load(const AccountId& id) override { return store_->Load(id); }
+  absl::StatusOr<Account> Skim(const AccountId& id) override { return store_->Skim(id); }
+  absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
+                                  const CommitExtras& extras) override {
+    absl::StatusOr<uint64_t> version = store_->Commit(before, after, extras);
+    moment_();
+    return version;
+  }
+  absl::StatusOr<std::optional<LegalUse>> FindUse(const AccountId& id,
+                                                  const Digest& authorisation) override {
+    return store_->FindUse(id, authorisation);
+  }
+  absl::StatusOr<std::vector<AccountId>> List(const AccountId& cursor, size_t limit) override {
+    return store_->List(cursor, limit);
+  }
+  absl::StatusOr<ResealMark> LoadMark() override { return store_->LoadMark(); }
+  absl::Status KeepMark(const ResealMark& mark) override { return store_->KeepMark(mark); }
+
+ private:
+  AccountStore* const store_;
+  const std::function<void()> moment_;
+};
+
+TEST(CountingTest, AnAccountThatIsReadBetweenItsCommitAndTheWordOfItCountsOnce) {
+  CustodyWorld world;
+  Site site = world.us.site();
+  KeyCache cache(16);
+  Agenda agenda;
+  Ledger* ledger = nullptr;
+  StoreWithAMoment store(&world.us.store(), [&] { EXPECT_THAT(ledger->CountSome(), IsOk()); });
+  Ledger counted(&site, &store, &world.us.log(), &cache, &agenda);
+  ledger = &counted;
+  agenda.BeginCount();
+  ASSERT_THAT(counted.Update(world.account.id(),
+                             [](Plan& plan) {
+                               plan.changed = true;
+                               return absl::OkStatus();
+                             }),
+              IsOk());
+  EXPECT_TRUE(agenda.counting()) << "it is in doubt, and to be read again";
+  EXPECT_EQ(agenda.known_accounts(), 0u);
+  ASSERT_THAT(counted.CountSome(), IsOk());
+  EXPECT_FALSE(agenda.counting());
+  EXPECT_EQ(agenda.known_accounts(), 1u);
+}
+
+TEST(CountingTest, ACommitThatFailsLeavesItsAccountInDoubtForNoLongerThanItTakes) {
+  CustodyWorld world;
+  Site site = world.us.site();
+  KeyCache cache(16);
+  Agenda agenda;
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &cache, &agenda);
+  agenda.BeginCount();
+  world.us.records().FailNextCommit(FakeRecordStore::Fate::kNotApplied);
+  const auto change = [](Plan& plan) {
+    plan.changed = true;
+    plan.after.rotation_days = 7;
+    return absl::OkStatus();
+  };
+  ASSERT_THAT(ledger.Update(world.account.id(), change), RefusedWith(Reason::kStoreUnavailable));
+  ASSERT_THAT(ledger.CountSome(), IsOk());
+  EXPECT_FALSE(agenda.counting());
+  EXPECT_EQ(agenda.known_accounts(), 1u);
+}
+
+TEST(CountingTest, WhatAStartLeavesIsCountedByMaintenanceWhileAccountsAreMadeAndServed) {
+  CustodyWorld world;
+  FakeSeal seal('u');
+  Custody custody(world.us.site(), &seal, &world.us.store(), &world.us.log(), nullptr, 16);
+  ASSERT_THAT(custody.Start(std::chrono::milliseconds(0)), IsOk());
+  EXPECT_TRUE(custody.counting_accounts());
+  EXPECT_EQ(custody.known_accounts(), 0u);
+  EXPECT_THAT(
+      custody.data_keys().Generate(CustodyNode::Device(world.account.device()), world.account.id(),
+                                   UseReason::kAccess, {CustodyWorld::Context()}),
+      IsOk());
+  TestAccount other = world.deployment().NewAccount();
+  ASSERT_THAT(custody.custodian().Create(CustodyNode::Device(other.device()), other.entries(),
+                                         other.SignRecord(world.topology(), "US", world.now())),
+              IsOk());
+
+  // Told to stop, it counts nothing; while the store fails, it says so and tries again.
+  custody.Tick([] { return true; });
+  EXPECT_TRUE(custody.counting_accounts());
+  world.us.records().SetUnavailable(true);
+  custody.Tick([] { return false; });
+  EXPECT_TRUE(custody.counting_accounts());
+  world.us.records().SetUnavailable(false);
+  custody.Tick([] { return false; });
+  EXPECT_FALSE(custody.counting_accounts());
+  EXPECT_EQ(custody.known_accounts(), 2u);
 }
 
 }  // namespace
