@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/account/account.h"
+#include "client/cli/followed_device.h"
 #include "client/key/grants.h"
 #include "client/key/key_ticket.h"
 #include "client/objects/objects.h"
@@ -17,13 +17,6 @@ namespace comity::cli {
 namespace {
 
 using nlohmann::json;
-
-absl::StatusOr<Context::Device> OpenFollowed(const Context& context) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());  // follows a move
-  return device;
-}
 
 struct GiveOptions {
   std::string grantee;

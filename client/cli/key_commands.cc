@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "client/account/account.h"
+#include "client/cli/followed_device.h"
 #include "client/cli/grant_commands.h"
 #include "client/key/key.h"
 #include "client/objects/rewrap.h"
@@ -60,9 +60,7 @@ json ToJson(const KeyVersionsView& key) {
 }
 
 absl::Status Where(const Context& context) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   ASSIGN_OR_RETURN(const KeyWhere where, AskKeyLocation(*device.session, *device.profile));
   ASSIGN_OR_RETURN(const KeyVersionsView versions,
                    ListKeyVersions(*device.session, *device.profile));
@@ -75,9 +73,7 @@ absl::Status Where(const Context& context) {
 }
 
 absl::Status Rotate(const Context& context) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   ASSIGN_OR_RETURN(const RotatedKey rotated, RotateKey(*device.session, *device.profile));
   const std::string version = std::to_string(rotated.version);
   context.Print("Version " + version + " of your key was made in region " + rotated.region +
@@ -93,9 +89,7 @@ absl::Status Rotate(const Context& context) {
 }
 
 absl::Status Versions(const Context& context) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   ASSIGN_OR_RETURN(const KeyVersionsView key, ListKeyVersions(*device.session, *device.profile));
   std::string text;
   for (const KeyVersionView& v : key.versions) {
@@ -130,9 +124,7 @@ absl::Status Versions(const Context& context) {
 }
 
 absl::Status Rewrap(Context& context) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   ASSIGN_OR_RETURN(const RewrapOutcome outcome,
                    RewrapObjects(*device.session, *device.profile, [&context](uint64_t objects) {
                      context.Progress("looked at " + std::to_string(objects) + " objects");
@@ -254,9 +246,7 @@ absl::Status CheckNothingIsLost(const Context::Device& device, const ChangeOptio
 
 absl::Status Change(const Context& context, const ChangeOptions& options) {
   const KeyChangeOrder& order = options.order;
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());  // follows a move
+  ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   RETURN_IF_ERROR(CheckNothingIsLost(device, options));
   const absl::StatusOr<ChangedKey> answer = ChangeKey(*device.session, *device.profile, order);
   if (ReasonOf(answer.status()) == Reason::kStateNotReady) {

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/account/account.h"
+#include "client/cli/followed_device.h"
 #include "client/objects/object_name.h"
 #include "client/objects/objects.h"
 #include "services/common/crypto/random.h"
@@ -38,21 +38,6 @@ json ToJson(const ObjectInfo& info) {
     out["locked"] = Describe(info.locked).name;
   }
   return out;
-}
-
-// Follows a move first, so that a command after it goes to the right region.
-absl::StatusOr<Context::Device> OpenFollowed(const Context& context) {
-  ASSIGN_OR_RETURN(Context::Device device, context.OpenDevice());
-  const std::string before = device.profile->state().home_region;
-  AccountClient account(device.session.get(), device.profile.get());
-  RETURN_IF_ERROR(account.Show().status());
-  const std::string& after = device.profile->state().home_region;
-  if (after != before) {
-    context.Note("The account has moved from " + before + " to " + after +
-                 " as you consented; the proofs were checked. `comity account confirm-move` reads "
-                 "everything back and lets the old copies be destroyed.");
-  }
-  return device;
 }
 
 Progress ShowProgress(const Context& context, const std::string& what) {
