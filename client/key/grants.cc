@@ -47,8 +47,7 @@ absl::StatusOr<typename Names::value_type::first_type> FindIn(const Names& names
 template <typename T>
 std::vector<T> Sorted(std::vector<T> items) {
   std::ranges::sort(items);
-  const auto rest = std::ranges::unique(items);
-  items.erase(rest.begin(), rest.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
   return items;
 }
 

@@ -178,10 +178,11 @@ class AccountCheck final {
     }
     for (const auto& [id, grant] : account_.grants) {
       // Of a device that may be revoked by now: whose signature it is, not whether it counts.
-      const auto& devices = account_.chain->devices();
-      const auto signer = std::ranges::find_if(
-          devices, [&](const Device& device) { return device.key.id() == grant.device; });
-      if (signer == devices.end() || !VerifySignedBy(grant.statement, signer->key).ok()) {
+      const Device* signer = nullptr;
+      for (const Device& device : account_.chain->devices()) {
+        if (device.key.id() == grant.device) signer = &device;
+      }
+      if (signer == nullptr || !VerifySignedBy(grant.statement, signer->key).ok()) {
         Wrong("grant", "no device of it has signed the grant " + id.ToString());
       }
     }

@@ -247,10 +247,11 @@ void Vault::NoteHandedOut() {
 
 bool Vault::KeysBeforeInUse() const {
   absl::ReaderMutexLock lock(&mutex_);
-  return keys_ == nullptr || std::ranges::any_of(handed_out_, [&](const auto& before) {
-           const Keys keys = before.lock();
-           return keys != nullptr && keys->generation() < keys_->generation();
-         });
+  if (keys_ == nullptr) return true;
+  return std::ranges::any_of(handed_out_, [now = keys_->generation()](const auto& before) {
+    const Keys keys = before.lock();
+    return keys != nullptr && keys->generation() < now;
+  });
 }
 
 absl::Status Vault::FinishRotation(const Keys& keys) {
