@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client/account/account.h"
+#include "client/cli/counted.h"
 #include "client/key/grants.h"
 #include "client/legal/legal.h"
 #include "client/objects/objects.h"
@@ -161,7 +162,7 @@ std::string TellOfGrants(const Context::Device& device) {
   const auto alive =
       grants.ok() ? std::ranges::count_if(*grants, &GrantListing::alive) : std::ptrdiff_t{0};
   if (alive == 0) return "";
-  return std::to_string(alive) + (alive == 1 ? " grant" : " grants") +
+  return Counted(static_cast<uint64_t>(alive), "grant") +
          " to use your key will end with the move; give them again afterwards.\n";
 }
 

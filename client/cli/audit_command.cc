@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "client/audit/audit.h"
+#include "client/cli/counted.h"
 #include "client/cli/when.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -67,7 +68,7 @@ std::string ToText(const AuditRecordView& record) {
     out << " " << record.caller_key->ToString().substr(0, kKeyCharacters);
   }
   if (record.account.has_value()) out << "  account " << record.account->ToString();
-  if (record.items > 0) out << "  " << record.items << (record.items == 1 ? " key" : " keys");
+  if (record.items > 0) out << "  " << Counted(record.items, "key");
   if (!record.use.empty()) out << " (" << record.use << ")";
   if (record.authorisation.has_value()) {
     out << "  authorisation " << record.authorisation->ToString().substr(0, kKeyCharacters);

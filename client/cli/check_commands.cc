@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/check/deployment_check.h"
+#include "client/cli/counted.h"
 #include "client/deployment/supervisor.h"
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
@@ -40,12 +41,12 @@ json ToJson(const DeploymentCheck& check) {
 }
 
 std::string ToText(const DeploymentCheck& check) {
-  std::string text = "Looked at everything that " + std::to_string(check.services) +
-                     " services keep: " + std::to_string(check.accounts) + " accounts, " +
-                     std::to_string(check.objects) + " objects, " + std::to_string(check.cases) +
-                     " cases, " + std::to_string(check.log_entries) + " log entries" +
-                     (check.acts == 0 ? "" : "; and for " + std::to_string(check.acts) + " acts") +
-                     ".\n";
+  std::string text =
+      "Looked at everything that " + Counted(check.services, "service") +
+      (check.services == 1 ? " keeps: " : " keep: ") + Counted(check.accounts, "account") + ", " +
+      Counted(check.objects, "object") + ", " + Counted(check.cases, "case") + ", " +
+      std::to_string(check.log_entries) + (check.log_entries == 1 ? " log entry" : " log entries") +
+      (check.acts == 0 ? "" : "; and for " + Counted(check.acts, "act")) + ".\n";
   for (const Finding& finding : check.findings) {
     text += finding.violation ? "WRONG  " : "note   ";
     text += (finding.service.empty() ? "" : finding.service + ": ") + finding.where + ": " +
@@ -53,8 +54,8 @@ std::string ToText(const DeploymentCheck& check) {
   }
   if (check.ok())
     return text + "Nothing that was acknowledged is lost, and nothing is half done.\n";
-  return text + std::to_string(check.violations) +
-         " things are wrong. Keep the stores as they are; docs/check.md says what each rule means "
+  return text + Counted(check.violations, "thing") + (check.violations == 1 ? " is" : " are") +
+         " wrong. Keep the stores as they are; docs/check.md says what each rule means "
          "and what to do.\n";
 }
 

@@ -79,7 +79,10 @@ std::string RotationText(const SealView& view) {
 std::string ToText(const RegionId& region, const SealView& view) {
   std::string text = "custody of region " + region.name() + ": ";
   if (!view.sealed) {
-    text += "open (" + view.seal + ")\n";
+    text += "open (" + view.seal + ")";
+    // The first one is what everybody expects.
+    if (view.generation > 1) text += ", root key " + std::to_string(view.generation);
+    text += "\n";
     if (view.lease_end != 0) {
       text += "it seals itself at " + FormatTime(view.lease_end) + " unless " +
               std::to_string(view.needed) + " holders enter their shares again; " +

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/counted.h"
 #include "client/cli/followed_device.h"
 #include "client/key/grants.h"
 #include "client/key/key_ticket.h"
@@ -139,10 +140,9 @@ std::string Describe(const GrantListing& grant) {
                     FormatTime(grant.end) + "\n  account " + grant.body.grantee.ToString() + ": " +
                     Names(grant.body.operations) + " of " + Names(grant.body.purposes);
   out += grant.body.objects.empty() ? ", every object"
-                                    : ", " + std::to_string(grant.body.objects.size()) +
-                                          (grant.body.objects.size() == 1 ? " object" : " objects");
+                                    : ", " + Counted(grant.body.objects.size(), "object");
   if (!grant.body.pairs.empty()) {
-    out += ", only in a context of " + std::to_string(grant.body.pairs.size()) + " pairs";
+    out += ", only in a context of " + Counted(grant.body.pairs.size(), "pair");
   }
   if (grant.body.not_before > grant.signed_at) {
     out += ", from " + FormatTime(grant.body.not_before);

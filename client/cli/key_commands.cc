@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "client/cli/counted.h"
 #include "client/cli/followed_device.h"
 #include "client/cli/grant_commands.h"
 #include "client/key/key.h"
@@ -17,8 +18,6 @@ namespace comity::cli {
 namespace {
 
 using nlohmann::json;
-
-std::string Days(uint32_t days) { return std::to_string(days) + (days == 1 ? " day" : " days"); }
 
 json ToJson(const KeyWhere& where) {
   json out = {{"active", where.location.active != 0},
@@ -107,7 +106,7 @@ absl::Status Versions(const Context& context) {
     text += "No version before " + std::to_string(key.min_unwrap_version) + " opens anything.\n";
   }
   if (key.rotation_days != 0) {
-    text += "A version makes itself every " + Days(key.rotation_days) +
+    text += "A version makes itself every " + Counted(key.rotation_days, "day") +
             (key.next_rotation == 0 ? "; none is to come now"
                                     : ", the next one at " + FormatTime(key.next_rotation)) +
             ".\n";
@@ -183,7 +182,7 @@ std::string Tell(const KeyChange& change) {
     case KeyChangeKind::kSetRotation:
       return change.days == 0 ? "Versions of your key are made only when you say so.\n"
                               : "A version of your key makes itself when the newest is " +
-                                    Days(change.days) + " old.\n";
+                                    Counted(change.days, "day") + " old.\n";
   }
   return "";
 }

@@ -142,6 +142,7 @@ struct Account {
   std::string territory;
   std::optional<RegionId> data_region;  // exclave: where the data is; absent: here
   std::optional<DeviceChain> chain;
+  std::string chain_vouch;  // KeySealer::Vouch() for the chain; empty: it is verified when read
   std::optional<Statement> fork;             // a second entry with a known number: evidence
   std::map<uint64_t, Statement> statements;  // numbered device statements
   std::vector<KeyRecord> keys;               // by epoch, then version

@@ -9,6 +9,7 @@
 
 #include "services/common/ids/ids.h"
 #include "services/custody/account.h"
+#include "services/custody/key_sealer.h"
 
 namespace comity::custody {
 
@@ -36,8 +37,9 @@ class AccountStore {
  public:
   virtual ~AccountStore() = default;
 
-  // An account that was never stored comes back with its id and version 0.
-  virtual absl::StatusOr<Account> Load(const AccountId& account) = 0;
+  // An account that was never stored comes back with its id and version 0. Where `keys` vouch for
+  // the device chain its signatures are not verified once more; null: they always are.
+  virtual absl::StatusOr<Account> Load(const AccountId& account, const KeySealer* keys) = 0;
 
   // The account without its history and without sealed bytes, for looking at all of them at start:
   // nothing of it may be committed.

@@ -119,6 +119,17 @@ absl::StatusOr<KeysCommand<Item>> Begin(const Request& request) {
 }
 
 template <typename Request>
+absl::StatusOr<GenerateCommand> BeginGenerate(const Request& request) {
+  ASSIGN_OR_RETURN(auto command, Begin<KeyContext>(request));
+  if (!request.has_form()) return GenerateCommand{std::move(command)};
+  if (request.form() != pb::DATA_KEY_FORM_PLAINTEXT_AND_WRAP &&
+      request.form() != pb::DATA_KEY_FORM_WRAP_ALONE) {
+    return Invalid("form is unknown; leave it out for plaintext and wrap");
+  }
+  return GenerateCommand{std::move(command), static_cast<DataKeyForm>(request.form())};
+}
+
+template <typename Request>
 absl::StatusOr<KeysCommand<WrappedKey>> DecodeOneWrapped(const Request& request) {
   ASSIGN_OR_RETURN(auto command, Begin<WrappedKey>(request));
   ASSIGN_OR_RETURN(WrappedKey key,
@@ -266,15 +277,15 @@ absl::StatusOr<LocationCommand> Decode(const pb::GetKeyLocationRequest& request)
   return command;
 }
 
-absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::GenerateDataKeyRequest& request) {
-  ASSIGN_OR_RETURN(auto command, Begin<KeyContext>(request));
+absl::StatusOr<GenerateCommand> Decode(const pb::GenerateDataKeyRequest& request) {
+  ASSIGN_OR_RETURN(GenerateCommand command, BeginGenerate(request));
   ASSIGN_OR_RETURN(KeyContext context, DecodeContext(request.has_context(), request.context()));
   command.items.push_back(std::move(context));
   return command;
 }
 
-absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::BatchGenerateDataKeysRequest& request) {
-  ASSIGN_OR_RETURN(auto command, Begin<KeyContext>(request));
+absl::StatusOr<GenerateCommand> Decode(const pb::BatchGenerateDataKeysRequest& request) {
+  ASSIGN_OR_RETURN(GenerateCommand command, BeginGenerate(request));
   RETURN_IF_ERROR(CheckBatch(request.contexts_size()));
   command.items.reserve(static_cast<size_t>(request.contexts_size()));
   for (const auto& item : request.contexts()) {
@@ -457,7 +468,7 @@ void EncodePlaintext(const SecretBytes& key, std::string& out) {
 }
 
 void Encode(const GeneratedKey& key, pb::GenerateDataKeyResponse& response) {
-  EncodePlaintext(key.plaintext, *response.mutable_plaintext());
+  if (!key.plaintext.empty()) EncodePlaintext(key.plaintext, *response.mutable_plaintext());
   response.set_wrapped(key.wrapped);
 }
 

@@ -58,8 +58,11 @@ struct KeysCommand {
   NamedGrant grant;  // there is one if the reason is kGrant, and only then
   std::vector<Item> items;
 };
-absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::GenerateDataKeyRequest& request);
-absl::StatusOr<KeysCommand<KeyContext>> Decode(const pb::BatchGenerateDataKeysRequest& request);
+struct GenerateCommand : KeysCommand<KeyContext> {
+  DataKeyForm form = DataKeyForm::kPlaintextAndWrap;
+};
+absl::StatusOr<GenerateCommand> Decode(const pb::GenerateDataKeyRequest& request);
+absl::StatusOr<GenerateCommand> Decode(const pb::BatchGenerateDataKeysRequest& request);
 absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::WrapDataKeyRequest& request);
 absl::StatusOr<KeysCommand<PlainKey>> Decode(const pb::BatchWrapDataKeysRequest& request);
 absl::StatusOr<KeysCommand<WrappedKey>> Decode(const pb::UnwrapDataKeyRequest& request);

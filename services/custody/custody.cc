@@ -27,7 +27,7 @@ Custody::Custody(Site site, Seal* seal, AccountStore* store, LeafLog* log, PeerC
                cache_.Clear();
                importer_.DropAll();
              }),
-      ledger_(&site_, store, log, &cache_, &agenda_),
+      ledger_(&site_, store, log, &vault_, &cache_, &agenda_),
       custodian_(&site_, &ledger_, &vault_),
       key_versions_(&site_, &ledger_, &vault_),
       key_grants_(&site_, &ledger_),

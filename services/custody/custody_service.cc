@@ -191,9 +191,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(const auto keys,
-                           custody_->data_keys().Generate(who, command.account, command.reason,
-                                                          command.items, command.grant));
+          ASSIGN_OR_RETURN(const auto keys, custody_->data_keys().Generate(
+                                                who, command.account, command.reason, command.items,
+                                                command.grant, command.form));
           Encode(keys.front(), response);
           return absl::OkStatus();
         });
@@ -207,9 +207,9 @@ class CustodyGrpcService final : public WithBytesOfKeys<WithBytesOfSeals<Typed>>
         [this](const Authorization& who, const auto& request, auto& response) -> absl::Status {
           ASSIGN_OR_RETURN(const auto command, Decode(request));
           who.Note(NoteOf(command));
-          ASSIGN_OR_RETURN(const auto keys,
-                           custody_->data_keys().Generate(who, command.account, command.reason,
-                                                          command.items, command.grant));
+          ASSIGN_OR_RETURN(const auto keys, custody_->data_keys().Generate(
+                                                who, command.account, command.reason, command.items,
+                                                command.grant, command.form));
           for (const GeneratedKey& key : keys) {
             Encode(key, *response.add_keys());
           }

@@ -196,7 +196,7 @@ absl::StatusOr<Result> DataKeys::WithAccount(const Authorization& authorization,
 
 absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
     const Authorization& authorization, const AccountId& account, UseReason reason,
-    const std::vector<KeyContext>& contexts, const NamedGrant& grant) {
+    const std::vector<KeyContext>& contexts, const NamedGrant& grant, DataKeyForm form) {
   using Result = std::vector<GeneratedKey>;
   return WithAccount<Result>(
       authorization, account, {KeyOperation::kGenerate, reason, grant}, contexts,
@@ -207,6 +207,7 @@ absl::StatusOr<std::vector<GeneratedKey>> DataKeys::Generate(
         for (const KeyContext& context : contexts) {
           SecretBytes plaintext = RandomSecret(kDataKeySize);
           std::string wrapped = WrapDataKey(*key->key, account, key->version, context, plaintext);
+          if (form == DataKeyForm::kWrapAlone) plaintext = SecretBytes();
           result.push_back({std::move(plaintext), std::move(wrapped)});
         }
         return result;

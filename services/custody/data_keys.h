@@ -24,8 +24,11 @@ namespace comity::custody {
 inline constexpr size_t kMaxBatch = 1'024;
 inline constexpr size_t kMaxRewrapBatch = 10'000;
 
+// What comes back of a data key that is made. Numbers as in the proto.
+enum class DataKeyForm : uint8_t { kPlaintextAndWrap = 1, kWrapAlone = 2 };
+
 struct GeneratedKey {
-  SecretBytes plaintext;
+  SecretBytes plaintext;  // empty for kWrapAlone
   std::string wrapped;
 };
 struct PlainKey {
@@ -64,10 +67,10 @@ class DataKeys final {
   bool IsCached(const AccountId& account, const GrantId& grant) const;
 
   // Generate and Wrap also: ACCOUNT_CLOSING, ACCOUNT_SUSPENDED; KEY_DISABLED when no version wraps.
-  absl::StatusOr<std::vector<GeneratedKey>> Generate(const Authorization& authorization,
-                                                     const AccountId& account, UseReason reason,
-                                                     const std::vector<KeyContext>& contexts,
-                                                     const NamedGrant& grant = std::nullopt);
+  absl::StatusOr<std::vector<GeneratedKey>> Generate(
+      const Authorization& authorization, const AccountId& account, UseReason reason,
+      const std::vector<KeyContext>& contexts, const NamedGrant& grant = std::nullopt,
+      DataKeyForm form = DataKeyForm::kPlaintextAndWrap);
   absl::StatusOr<std::vector<std::string>> Wrap(const Authorization& authorization,
                                                 const AccountId& account, UseReason reason,
                                                 const std::vector<PlainKey>& keys,

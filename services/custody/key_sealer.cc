@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "services/common/crypto/digest.h"
 #include "services/common/encoding/canonical.h"
 #include "services/common/status/check.h"
 #include "services/common/status/macros.h"
@@ -16,6 +17,7 @@ constexpr std::string_view kAccountKeys = "account-key";
 constexpr std::string_view kMetadataKeys = "metadata-key";
 constexpr std::string_view kRecordKeys = "review-record";
 constexpr std::string_view kRing = "root-ring";
+constexpr std::string_view kDeviceChain = "device-chain";
 
 std::unique_ptr<GcmSivKey> KeyOf(const SecretBytes& bytes) {
   absl::StatusOr<std::unique_ptr<GcmSivKey>> key = GcmSivKey::Create(bytes);
@@ -28,7 +30,8 @@ std::unique_ptr<GcmSivKey> KeyOf(const SecretBytes& bytes) {
 KeySealer::Derived::Derived(const RootKey& root)
     : account_keys(root.Derive(kAccountKeys)),
       metadata_keys(root.Derive(kMetadataKeys)),
-      ring(root.Derive(kRing)) {}
+      ring(root.Derive(kRing)),
+      vouching_key(root.DeriveBytes(kDeviceChain)) {}
 
 KeySealer::KeySealer(const RootKey& root, std::string deployment, RegionId region)
     : deployment_(std::move(deployment)),
@@ -162,6 +165,31 @@ absl::StatusOr<SecretBytes> KeySealer::OpenMetadataKey(const AccountId& account,
 absl::StatusOr<std::optional<std::string>> KeySealer::ResealMetadataKey(
     const AccountId& account, AccountEpoch epoch, std::string_view sealed) const {
   return Reseal(&Derived::metadata_keys, sealed, Place(kMetadataKeys, account, epoch, 0));
+}
+
+std::string KeySealer::Vouched(const AccountId& account,
+                               const std::vector<std::string>& entries) const {
+  CanonicalWriter writer(1);
+  writer.Bytes(16, kDeviceChain)
+      .Bytes(17, deployment_)
+      .Bytes(18, region_.name())
+      .Bytes(19, account.bytes())
+      .List(20, entries);
+  return std::move(writer).Finish();
+}
+
+std::string KeySealer::Vouch(const AccountId& account,
+                             const std::vector<std::string>& entries) const {
+  return HmacSha256(newest_->vouching_key, Vouched(account, entries));
+}
+
+bool KeySealer::Vouches(const AccountId& account, const std::vector<std::string>& entries,
+                        std::string_view vouch) const {
+  const std::string vouched = Vouched(account, entries);
+  const auto holds = [&](const Derived& derived) {
+    return ConstantTimeEquals(HmacSha256(derived.vouching_key, vouched), vouch);
+  };
+  return holds(*newest_) || (older_ != nullptr && holds(*older_));
 }
 
 std::string KeySealer::SealRecordKey(const SecretBytes& key) const {

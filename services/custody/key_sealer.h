@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -77,6 +78,14 @@ class KeySealer final {
                                                                AccountEpoch epoch,
                                                                std::string_view sealed) const;
 
+  // That these entries of a device chain were verified here: a MAC (HMAC-SHA256, 32 bytes) over
+  // them as they rest, under a key of its own, bound to deployment, region and account. Whoever can
+  // write the store but has no root key cannot make one.
+  std::string Vouch(const AccountId& account, const std::vector<std::string>& entries) const;
+  // Does `vouch` say that, under this root key or the one before?
+  bool Vouches(const AccountId& account, const std::vector<std::string>& entries,
+               std::string_view vouch) const;
+
   // Review's record key, kept by review itself.
   std::string SealRecordKey(const SecretBytes& key) const;
   absl::StatusOr<SecretBytes> OpenRecordKey(std::string_view sealed) const;
@@ -88,6 +97,7 @@ class KeySealer final {
     const std::unique_ptr<GcmSivKey> account_keys;
     const std::unique_ptr<GcmSivKey> metadata_keys;
     const std::unique_ptr<GcmSivKey> ring;
+    const SecretBytes vouching_key;
   };
   using Kind = const std::unique_ptr<GcmSivKey> Derived::*;
 
@@ -99,6 +109,8 @@ class KeySealer final {
                                               const std::string& place) const;
   absl::StatusOr<std::optional<std::string>> Reseal(Kind kind, std::string_view sealed,
                                                     const std::string& place) const;
+  // What a vouch is the MAC of.
+  std::string Vouched(const AccountId& account, const std::vector<std::string>& entries) const;
   std::string SealRing(const RootRing& ring) const;
   absl::StatusOr<RootRing> OpenRing(std::string_view sealed) const;
 

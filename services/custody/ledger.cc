@@ -11,6 +11,7 @@
 #include "services/custody/account_rules.h"
 #include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
+#include "services/custody/stored_codec.h"
 
 namespace comity::custody {
 namespace {
@@ -22,6 +23,22 @@ constexpr size_t kListPage = 1'000;
 
 std::optional<UnixMillis> Ledger::DueOf(const Account& account) const {
   return NextDue(account, *site_->topology, site_->region, site_->Now());
+}
+
+absl::StatusOr<Account> Ledger::Load(const AccountId& account) const {
+  const absl::StatusOr<Vault::Keys> keys = vault_->Open();
+  return store_->Load(account, keys.ok() ? keys->get() : nullptr);
+}
+
+bool Ledger::Vouch(const Account& before, Account& after) const {
+  if (!after.chain.has_value()) return false;
+  if (const absl::StatusOr<Vault::Keys> keys = vault_->Open(); keys.ok()) {
+    after.chain_vouch = (*keys)->Vouch(after.id, EncodeChain(after));
+  } else if (!before.chain.has_value() || before.chain->head() != after.chain->head()) {
+    // Sealed, and the chain is another one: whoever reads it next verifies it.
+    after.chain_vouch.clear();
+  }
+  return after.chain_vouch != before.chain_vouch;
 }
 
 absl::StatusOr<std::vector<LeafOpening>> Ledger::WriteLeaves(const std::vector<LeafPlan>& leaves,
@@ -48,6 +65,7 @@ absl::StatusOr<Account> Ledger::Perform(const Account& before, Plan plan) {
   CommitExtras extras;
   extras.use = std::move(plan.use);
   ASSIGN_OR_RETURN(extras.openings, WriteLeaves(plan.leaves, plan.after));
+  Vouch(before, plan.after);
   agenda_->Begin(plan.after.id);
   absl::StatusOr<uint64_t> version = store_->Commit(before, plan.after, extras);
   // Also after an error: the commit may have happened all the same.
@@ -64,7 +82,7 @@ absl::StatusOr<Account> Ledger::Perform(const Account& before, Plan plan) {
 absl::StatusOr<Account> Ledger::Update(const AccountId& id, const Decide& decide) {
   absl::Status conflict;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    ASSIGN_OR_RETURN(Account before, store_->Load(id));
+    ASSIGN_OR_RETURN(Account before, Load(id));
     Plan plan(before);
     RETURN_IF_ERROR(decide(plan));
     if (!plan.changed) {
@@ -83,9 +101,12 @@ absl::Status Ledger::Reseal(const AccountId& id,
                             const std::function<bool(Account& account)>& reseal) {
   int conflicts = 0;
   while (true) {
-    ASSIGN_OR_RETURN(const Account before, store_->Load(id));
+    ASSIGN_OR_RETURN(const Account before, Load(id));
     Account after = before;
-    if (!before.exists() || !reseal(after)) return absl::OkStatus();
+    if (!before.exists()) return absl::OkStatus();
+    const bool resealed = reseal(after);
+    // Also for an account that has no keys: what the root before vouched for is nothing afterwards.
+    if (!Vouch(before, after) && !resealed) return absl::OkStatus();
     const absl::StatusOr<uint64_t> version = store_->Commit(before, after, {});
     if (version.ok()) continue;
     if (ReasonOf(version.status()) != Reason::kConflict || ++conflicts == kAttempts) {

@@ -14,6 +14,7 @@
 #include "services/custody/key_cache.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/site.h"
+#include "services/custody/vault.h"
 
 namespace comity::custody {
 
@@ -38,10 +39,12 @@ struct Plan {
 // Thread-safe. What it is given outlives it.
 class Ledger final {
  public:
-  Ledger(const Site* site, AccountStore* store, LeafLog* log, KeyCache* cache, Agenda* agenda)
-      : site_(site), store_(store), log_(log), cache_(cache), agenda_(agenda) {}
+  Ledger(const Site* site, AccountStore* store, LeafLog* log, const Vault* vault, KeyCache* cache,
+         Agenda* agenda)
+      : site_(site), store_(store), log_(log), vault_(vault), cache_(cache), agenda_(agenda) {}
 
-  absl::StatusOr<Account> Load(const AccountId& account) const { return store_->Load(account); }
+  // While custody is sealed every signature of the device chain is verified again.
+  absl::StatusOr<Account> Load(const AccountId& account) const;
 
   // Returns the account as it is after the plan. CONFLICT, and nothing done but the leaves, when it
   // changed since `before` was loaded; LOG_UNAVAILABLE and STORE_UNAVAILABLE.
@@ -64,6 +67,8 @@ class Ledger final {
   absl::Status CountSome();
 
  private:
+  // Vouches for the device chain of what is about to be committed. Whether that changed anything.
+  bool Vouch(const Account& before, Account& after) const;
   std::optional<UnixMillis> DueOf(const Account& account) const;
   absl::StatusOr<Agenda::Counted> Count(const AccountId& id) const;
   absl::StatusOr<std::vector<LeafOpening>> WriteLeaves(const std::vector<LeafPlan>& leaves,
@@ -72,6 +77,7 @@ class Ledger final {
   const Site* const site_;
   AccountStore* const store_;
   LeafLog* const log_;
+  const Vault* const vault_;
   KeyCache* const cache_;
   Agenda* const agenda_;
 };

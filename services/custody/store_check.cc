@@ -41,7 +41,7 @@ absl::Status CheckPartition(const StoreCheck& check, const KeySealer* sealer,
     return absl::OkStatus();
   }
   StoredAccountStore store(&check.records);
-  const absl::StatusOr<Account> account = store.Load(*id);
+  const absl::StatusOr<Account> account = store.Load(*id, nullptr);
   if (ReasonOf(account.status()) == Reason::kDataCorrupt) {
     check.report.Violation("record", "account " + id->ToString(), CauseOf(account.status()));
     return absl::OkStatus();

@@ -20,6 +20,7 @@ constexpr std::string_view kAccountEnd = "account0";  // '0' follows '/'
 constexpr std::string_view kGrantPrefix = "account/grant/";
 const char kRecordKey[] = "account/record";
 const char kHistoryKey[] = "account/history";
+const char kVouchKey[] = "account/vouch";
 // Of custody as a whole; no account is called like that.
 constexpr std::string_view kRootPartition = "custody-root";
 const char kMarkKey[] = "reseal";
@@ -50,6 +51,9 @@ std::map<std::string, std::string> Values(const Account& account) {
   std::map<std::string, std::string> values;
   values[kRecordKey] = EncodeAccountRecord(account);
   values[kHistoryKey] = EncodeAccountHistory(account);
+  if (!account.chain_vouch.empty()) {
+    values[kVouchKey] = account.chain_vouch;
+  }
   for (const KeyRecord& key : account.keys) {
     if (!key.sealed.empty()) {
       values[KeyName(key.epoch, key.version)] = key.sealed;
@@ -109,7 +113,7 @@ bool DecidedNow(const Account& before, const Account& after) {
 
 }  // namespace
 
-absl::StatusOr<Account> StoredAccountStore::Load(const AccountId& id) {
+absl::StatusOr<Account> StoredAccountStore::Load(const AccountId& id, const KeySealer* keys) {
   Account account{.id = id};
   std::map<std::string, std::string> values;
   std::string begin(kAccountBegin);
@@ -135,8 +139,11 @@ absl::StatusOr<Account> StoredAccountStore::Load(const AccountId& id) {
   if (record.empty() || history.empty()) {
     return Refuse(Reason::kDataCorrupt, "an account without record or history");
   }
+  if (auto vouch = values.extract(kVouchKey); !vouch.empty()) {
+    account.chain_vouch = std::move(vouch.mapped());
+  }
   RETURN_IF_ERROR(DecodeAccountRecord(record.mapped(), account));
-  RETURN_IF_ERROR(DecodeAccountHistory(history.mapped(), account));
+  RETURN_IF_ERROR(DecodeAccountHistory(history.mapped(), keys, account));
   RETURN_IF_ERROR(TakeGrants(values, account));
   RETURN_IF_ERROR(AddSealed(std::move(values), account));
   return account;

@@ -11,6 +11,7 @@ namespace comity::custody {
 // Accounts over a RecordStore, one partition "custody/<account>" each:
 //   account/record, account/history       proto/comity/custody/store/v1/store.proto
 //   account/key/<epoch>/<version>         sealed account key (numbers: 8 hex digits)
+//   account/vouch                         KeySealer::Vouch() for the device chain
 //   account/metadata/<epoch>              sealed metadata private key
 //   decision/<epoch>                      written once, never read by the service
 //   leaf/<number>                         openings (16 hex digits)
@@ -20,7 +21,7 @@ class StoredAccountStore final : public AccountStore {
  public:
   explicit StoredAccountStore(RecordStore* records) : records_(records) {}
 
-  absl::StatusOr<Account> Load(const AccountId& id) override;
+  absl::StatusOr<Account> Load(const AccountId& id, const KeySealer* keys) override;
   absl::StatusOr<Account> Skim(const AccountId& id) override;
   absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
                                   const CommitExtras& extras) override;

@@ -336,13 +336,21 @@ absl::Status DecodeAccountRecord(std::string_view bytes, Account& account) {
   return Read(stored.last_leaf(), account.last_leaf);
 }
 
+std::vector<std::string> EncodeChain(const Account& account) {
+  std::vector<std::string> entries;
+  if (account.chain.has_value()) {
+    for (const Statement& entry : account.chain->entries()) {
+      entries.push_back(EncodeStatement(entry));
+    }
+  }
+  return entries;
+}
+
 std::string EncodeAccountHistory(const Account& account) {
   pb::AccountHistory out;
   out.set_format(kFormat);
-  if (account.chain.has_value()) {
-    for (const Statement& entry : account.chain->entries()) {
-      out.add_chain(EncodeStatement(entry));
-    }
+  for (std::string& entry : EncodeChain(account)) {
+    out.add_chain(std::move(entry));
   }
   for (const auto& [number, statement] : account.statements) {
     out.add_statements(EncodeStatement(statement));
@@ -351,7 +359,7 @@ std::string EncodeAccountHistory(const Account& account) {
   return out.SerializeAsString();
 }
 
-absl::Status DecodeAccountHistory(std::string_view bytes, Account& account) {
+absl::Status DecodeAccountHistory(std::string_view bytes, const KeySealer* keys, Account& account) {
   ASSIGN_OR_RETURN(const pb::AccountHistory stored, Parse<pb::AccountHistory>(bytes));
   std::vector<Statement> entries;
   for (const std::string& entry : stored.chain()) {
@@ -359,7 +367,12 @@ absl::Status DecodeAccountHistory(std::string_view bytes, Account& account) {
     entries.push_back(std::move(statement));
   }
   if (!entries.empty()) {
-    absl::StatusOr<DeviceChain> chain = DeviceChain::Verify(account.id, entries);
+    const bool vouched_for =
+        keys != nullptr && !account.chain_vouch.empty() &&
+        keys->Vouches(account.id, {stored.chain().begin(), stored.chain().end()},
+                      account.chain_vouch);
+    absl::StatusOr<DeviceChain> chain = vouched_for ? DeviceChain::Restore(account.id, entries)
+                                                    : DeviceChain::Verify(account.id, entries);
     if (!chain.ok()) {
       return Corrupt("a stored device chain does not verify");
     }

@@ -3,11 +3,13 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "services/custody/account.h"
+#include "services/custody/key_sealer.h"
 
 // The bytes of proto/comity/custody/store/v1/store.proto. Decoding refuses (DATA_CORRUPT) another
 // format, an unknown enum value and everything that could not have been written.
@@ -18,8 +20,11 @@ std::string EncodeAccountRecord(const Account& account);
 absl::Status DecodeAccountRecord(std::string_view bytes, Account& account);
 
 std::string EncodeAccountHistory(const Account& account);
-// `account.id` is set. Verifies the chain against it.
-absl::Status DecodeAccountHistory(std::string_view bytes, Account& account);
+// `account.id` is set. Verifies the chain against it, but for the signatures when `keys` are there
+// and account.chain_vouch, which is set before, vouches for it.
+absl::Status DecodeAccountHistory(std::string_view bytes, const KeySealer* keys, Account& account);
+// The entries of its chain as they rest in the history.
+std::vector<std::string> EncodeChain(const Account& account);
 
 // One grant, under its id. DATA_CORRUPT also when what it says is not signed as it stands there.
 std::string EncodeGrant(const GrantRecord& grant);

@@ -15,6 +15,7 @@ const std::vector<std::pair<std::string, Bench>>& Benches() {
                                                      {"unwrap_batch", UnwrapBatch},
                                                      {"rewrap_batch", RewrapBatch},
                                                      {"key_create", KeyCreate},
+                                                     {"overload", Overload},
                                                      {"object_put", ObjectPut},
                                                      {"object_get", ObjectGet},
                                                      {"store_commit", StoreCommit},

@@ -43,6 +43,7 @@ absl::StatusOr<Report> UnwrapUnary(World& world, const Settings& settings);
 absl::StatusOr<Report> UnwrapBatch(World& world, const Settings& settings);
 absl::StatusOr<Report> RewrapBatch(World& world, const Settings& settings);
 absl::StatusOr<Report> KeyCreate(World& world, const Settings& settings);
+absl::StatusOr<Report> Overload(World& world, const Settings& settings);
 absl::StatusOr<Report> ObjectPut(World& world, const Settings& settings);
 absl::StatusOr<Report> ObjectGet(World& world, const Settings& settings);
 absl::StatusOr<Report> MigrateAccount(World& world, const Settings& settings);

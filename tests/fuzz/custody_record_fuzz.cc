@@ -27,12 +27,12 @@ void TryRecord(std::string_view bytes) {
 
 void TryHistory(std::string_view bytes) {
   Account account;
-  const absl::Status read = DecodeAccountHistory(bytes, account);
+  const absl::Status read = DecodeAccountHistory(bytes, nullptr, account);
   CheckRefusal(read);
   if (!read.ok()) return;
   const std::string once = EncodeAccountHistory(account);
   Account again;
-  COMITY_CHECK(DecodeAccountHistory(once, again).ok());
+  COMITY_CHECK(DecodeAccountHistory(once, nullptr, again).ok());
   COMITY_CHECK(EncodeAccountHistory(again) == once);
 }
 

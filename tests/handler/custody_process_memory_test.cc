@@ -138,7 +138,7 @@ class CustodyProcessMemoryTest : public testing::Test {
                           std::filesystem::copy_options::recursive);
     ASSERT_OK_AND_ASSIGN(ReadOnlyStores stores, OpenStoresReadOnly(File("copy")));
     ASSERT_OK_AND_ASSIGN(const Account account,
-                         StoredAccountStore(stores.records.get()).Load(owner_->id()));
+                         StoredAccountStore(stores.records.get()).Load(owner_->id(), nullptr));
     const KeySealer sealer(*RootKey::Create(root.Clone(), region_),
                            deployment_.topology().deployment(), region_);
     ASSERT_EQ(account.keys.size(), 2u);

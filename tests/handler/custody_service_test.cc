@@ -27,6 +27,7 @@ namespace comity::custody {
 namespace {
 
 namespace pb = comity::custody::v1;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 ServiceDefinition Definition() {
@@ -158,6 +159,34 @@ TEST_F(CustodyServiceTest, GeneratedKeyUnwrapsColdAndCached) {
                                                  UnwrapRequest(made.wrapped())));
     EXPECT_EQ(opened.plaintext(), made.plaintext());
   }
+}
+
+TEST_F(CustodyServiceTest, WrapAloneComesWithoutItsKeyAndOpensToOne) {
+  ASSERT_THAT(Create(), IsOk());
+  pb::GenerateDataKeyRequest one = GenerateRequest();
+  one.set_form(pb::DATA_KEY_FORM_WRAP_ALONE);
+  ASSERT_OK_AND_ASSIGN(const auto made, Call(&pb::CustodyService::Stub::GenerateDataKey, one));
+  EXPECT_THAT(made.plaintext(), IsEmpty());
+  pb::BatchGenerateDataKeysRequest batch;
+  batch.set_account_id(Id());
+  batch.set_reason(pb::USE_REASON_OWNER_ACCESS);
+  batch.set_form(pb::DATA_KEY_FORM_WRAP_ALONE);
+  FillContext(*batch.add_contexts());
+  ASSERT_OK_AND_ASSIGN(const auto more,
+                       Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, batch));
+  ASSERT_EQ(more.keys_size(), 1);
+  EXPECT_THAT(more.keys(0).plaintext(), IsEmpty());
+  std::vector<std::string> keys;
+  for (const std::string& wrapped : {made.wrapped(), more.keys(0).wrapped()}) {
+    ASSERT_OK_AND_ASSIGN(const auto opened,
+                         Call(&pb::CustodyService::Stub::UnwrapDataKey, UnwrapRequest(wrapped)));
+    EXPECT_THAT(opened.plaintext(), SizeIs(32));
+    keys.push_back(opened.plaintext());
+  }
+  EXPECT_NE(keys[0], keys[1]);
+  one.set_form(pb::DATA_KEY_FORM_UNSPECIFIED);
+  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, one),
+              RefusedWith(Reason::kFieldInvalid));
 }
 
 TEST_F(CustodyServiceTest, WrappedKeyUnwraps) {

@@ -28,11 +28,11 @@ CustodyNode* CustodyNetwork::Find(const RegionId& region) const {
 class CustodyNode::MortalStore final : public AccountStore {
  public:
   MortalStore(AccountStore* store, MortalProcess* process) : store_(store), process_(process) {}
-  absl::StatusOr<Account> Load(const AccountId& account) override {
+  absl::StatusOr<Account> Load(const AccountId& account, const KeySealer* keys) override {
     if (process_->dead()) {
       return Refuse(Reason::kStoreUnavailable, "dead");
     }
-    return store_->Load(account);
+    return store_->Load(account, keys);
   }
   absl::StatusOr<Account> Skim(const AccountId& account) override { return store_->Skim(account); }
   absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
@@ -205,7 +205,7 @@ void CustodyNode::Tick() {
 }
 
 Account CustodyNode::LoadAccount(const AccountId& id) {
-  absl::StatusOr<Account> account = store_.Load(id);
+  absl::StatusOr<Account> account = store_.Load(id, nullptr);
   COMITY_CHECK(account.ok());
   return *std::move(account);
 }

@@ -17,7 +17,8 @@ void AddRootNeedles(const SecretBytes& root, const RegionId& region, MemoryNeedl
   std::string extracted = HmacSha256(SecretBytes::CopyOf(kSalt), bytes);
   needles.Add("extracted root", extracted);
   WipeString(extracted);
-  for (const char* purpose : {"account-key", "metadata-key", "review-record", "root-ring"}) {
+  for (const char* purpose :
+       {"account-key", "metadata-key", "review-record", "root-ring", "device-chain"}) {
     CanonicalWriter info(1);
     info.Bytes(16, purpose).Bytes(17, region.name());
     const SecretBytes key = HkdfSha256(root, kSalt, std::move(info).Finish(), 32);

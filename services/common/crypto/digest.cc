@@ -21,13 +21,13 @@ namespace {
 
 constexpr size_t kMaxHkdfSize = size_t{255} * SHA256_DIGEST_LENGTH;
 
-// More than HKDF and what it calls take of the stack.
-constexpr size_t kStackOfHkdf = 8 << 10;
+// More than HMAC and HKDF and what they call take of the stack.
+constexpr size_t kStackOfHmac = 8 << 10;
 
 // BoringSSL leaves on the stack below its caller what it computed with: the padded key, and the
 // last block that was derived.
-[[gnu::noinline]] void WipeStackOfHkdf() {
-  uint8_t left[kStackOfHkdf];
+[[gnu::noinline]] void WipeStackOfHmac() {
+  uint8_t left[kStackOfHmac];
   OPENSSL_cleanse(left, sizeof(left));
 }
 
@@ -100,6 +100,7 @@ std::string HmacSha256(const SecretBytes& key, std::string_view data) {
   unsigned size = 0;
   COMITY_CHECK(HMAC(EVP_sha256(), key_bytes.data(), key_bytes.size(), AsBytes(data), data.size(),
                     AsMutableBytes(mac), &size) != nullptr);
+  WipeStackOfHmac();
   return mac;
 }
 
@@ -111,7 +112,7 @@ SecretBytes HkdfSha256(const SecretBytes& key, std::string_view salt, std::strin
   COMITY_CHECK(HKDF(derived.RevealMutable(RevealKey::ForCrypto()).data(), size, EVP_sha256(),
                     key_bytes.data(), key_bytes.size(), AsBytes(salt), salt.size(), AsBytes(info),
                     info.size()) == 1);
-  WipeStackOfHkdf();
+  WipeStackOfHmac();
   return derived;
 }
 

@@ -16,9 +16,11 @@ constexpr size_t kUsualSize = 192;
 
 template <typename Int>
 void AppendInt(std::string& out, Int value) {
-  for (int shift = (static_cast<int>(sizeof(Int)) - 1) * 8; shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>((value >> shift) & 0xff));
+  char bytes[sizeof(Int)];
+  for (size_t i = 0; i < sizeof(Int); ++i) {
+    bytes[i] = static_cast<char>((value >> ((sizeof(Int) - 1 - i) * 8)) & 0xff);
   }
+  out.append(bytes, sizeof(bytes));
 }
 
 // Appends a u32 length and the bytes.

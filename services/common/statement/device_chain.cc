@@ -50,12 +50,23 @@ AccountId AccountIdOf(std::string_view device_spki) {
 
 absl::StatusOr<DeviceChain> DeviceChain::Verify(const AccountId& account,
                                                 const std::vector<Statement>& entries) {
+  return Read(account, entries, Signatures::kVerify);
+}
+
+absl::StatusOr<DeviceChain> DeviceChain::Restore(const AccountId& account,
+                                                 const std::vector<Statement>& entries) {
+  return Read(account, entries, Signatures::kVouchedFor);
+}
+
+absl::StatusOr<DeviceChain> DeviceChain::Read(const AccountId& account,
+                                              const std::vector<Statement>& entries,
+                                              Signatures signatures) {
   if (entries.empty() || entries.size() > kMaxChainEntries) {
     return Malformed("a chain has 1 to 256 entries");
   }
   DeviceChain chain;
   chain.account_ = account;
-  for (const Statement& entry : entries) RETURN_IF_ERROR(chain.Append(entry));
+  for (const Statement& entry : entries) RETURN_IF_ERROR(chain.Append(entry, signatures));
   return chain;
 }
 
@@ -106,7 +117,7 @@ absl::Status DeviceChain::VerifyDeviceStatement(const Statement& statement) cons
   return VerifySignedBy(statement, device->key);
 }
 
-absl::Status DeviceChain::Append(const Statement& statement) {
+absl::Status DeviceChain::Append(const Statement& statement, Signatures signatures) {
   ASSIGN_OR_RETURN(const auto parsed, ParseStatement<ChainEntry>(statement));
   const ChainEntry& entry = parsed.body;
   const Envelope& envelope = parsed.envelope;
@@ -120,16 +131,19 @@ absl::Status DeviceChain::Append(const Statement& statement) {
   if (entry.previous != previous) return Invalid("the hash of the entry before does not match");
   if (statement.signatures.size() != 1) return Invalid("a chain entry has one signature");
 
+  const auto signed_by = [&](const PublicKey& key) {
+    return signatures == Signatures::kVerify ? VerifySignedBy(statement, key) : absl::OkStatus();
+  };
   if (first) {
     ASSIGN_OR_RETURN(const PublicKey key, P256Key(*entry.device_key));
     if (AccountIdOf(key.spki()) != account_) return Invalid("the first key makes another account");
     if (envelope.issuer != key.id()) return Invalid("entry 0 is signed by the device it adds");
-    RETURN_IF_ERROR(VerifySignedBy(statement, key));
+    RETURN_IF_ERROR(signed_by(key));
     deployment_ = envelope.deployment;
   } else if (const Device* device = FindActive(envelope.issuer); device != nullptr) {
-    RETURN_IF_ERROR(VerifySignedBy(statement, device->key));
+    RETURN_IF_ERROR(signed_by(device->key));
   } else if (envelope.issuer == recovery_->id()) {
-    RETURN_IF_ERROR(VerifySignedBy(statement, *recovery_));
+    RETURN_IF_ERROR(signed_by(*recovery_));
   } else {
     return Invalid("the signer was not valid before the entry");
   }

@@ -1,6 +1,7 @@
 #ifndef COMITY_COMMON_STATEMENT_DEVICE_CHAIN_H_
 #define COMITY_COMMON_STATEMENT_DEVICE_CHAIN_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ class DeviceChain final {
   static absl::StatusOr<DeviceChain> Verify(const AccountId& account,
                                             const std::vector<Statement>& entries);
 
+  // The chain of entries that Verify() took once and whose bytes somebody vouches for since: checks
+  // everything again but the signatures, which are nearly all the cost. The refusals of Verify().
+  static absl::StatusOr<DeviceChain> Restore(const AccountId& account,
+                                             const std::vector<Statement>& entries);
+
   // The chain after more entries; entries already known are skipped when their bodies are equal.
   // CHAIN_FORKED when a validly signed entry with a known number differs; CHAIN_BEHIND when entries
   // between are missing; the refusals of Verify otherwise.
@@ -51,9 +57,14 @@ class DeviceChain final {
   absl::Status VerifyDeviceStatement(const Statement& statement) const;
 
  private:
+  enum class Signatures : uint8_t { kVerify, kVouchedFor };
+
   DeviceChain() = default;
+  static absl::StatusOr<DeviceChain> Read(const AccountId& account,
+                                          const std::vector<Statement>& entries,
+                                          Signatures signatures);
   // Takes `statement` as the next entry, or refuses it.
-  absl::Status Append(const Statement& statement);
+  absl::Status Append(const Statement& statement, Signatures signatures = Signatures::kVerify);
   absl::Status Apply(const ChainEntry& entry);
 
   AccountId account_;

@@ -12,7 +12,7 @@
 namespace comity::custody {
 namespace {
 
-absl::StatusOr<KeysCommand<KeyContext>> DecodePairs(
+pb::GenerateDataKeyRequest GenerateRequest(
     const std::vector<std::pair<std::string_view, std::string_view>>& pairs) {
   pb::GenerateDataKeyRequest request;
   request.set_account_id(std::string(20, 'a'));
@@ -26,7 +26,12 @@ absl::StatusOr<KeysCommand<KeyContext>> DecodePairs(
     pair.set_name(std::string(name));
     pair.set_value(std::string(value));
   }
-  return Decode(request);
+  return request;
+}
+
+absl::StatusOr<GenerateCommand> DecodePairs(
+    const std::vector<std::pair<std::string_view, std::string_view>>& pairs) {
+  return Decode(GenerateRequest(pairs));
 }
 
 TEST(CustodyCodecTest, PairsMeanTheSameInAnyOrder) {
@@ -39,6 +44,19 @@ TEST(CustodyCodecTest, NameThatComesTwiceIsRefused) {
   EXPECT_THAT(DecodePairs({{"a", "1"}, {"b", "2"}, {"a", "3"}}),
               RefusedWith(Reason::kContextInvalid));
   EXPECT_THAT(DecodePairs({{"a", "1"}, {"a", "1"}}), RefusedWith(Reason::kContextInvalid));
+}
+
+TEST(CustodyCodecTest, FormOfADataKeyIsOneOfThoseThereAreOrLeftOut) {
+  pb::GenerateDataKeyRequest request = GenerateRequest({});
+  ASSERT_OK_AND_ASSIGN(const GenerateCommand both, Decode(request));
+  EXPECT_EQ(both.form, DataKeyForm::kPlaintextAndWrap);
+  request.set_form(pb::DATA_KEY_FORM_WRAP_ALONE);
+  ASSERT_OK_AND_ASSIGN(const GenerateCommand alone, Decode(request));
+  EXPECT_EQ(alone.form, DataKeyForm::kWrapAlone);
+  for (const int unknown : {0, 3, -1}) {
+    request.set_form(static_cast<pb::DataKeyForm>(unknown));
+    EXPECT_THAT(Decode(request), RefusedWith(Reason::kFieldInvalid));
+  }
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/log/merkle.h"
 #include "services/common/statement/leaf.h"
+#include "services/custody/stored_codec.h"
 #include "tests/fakes/fake_seal.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
@@ -91,7 +92,7 @@ TEST(LedgerTest, PlanOverAnOldViewIsAConflict) {
   KeyCache cache(8);
   Agenda agenda;
   const Site site = world.us.site();
-  Ledger ledger(&site, &world.us.store(), &log, &cache, &agenda);
+  Ledger ledger(&site, &world.us.store(), &log, &world.us.custody().vault(), &cache, &agenda);
   const Account before = world.us.LoadAccount(world.account.id());
   Plan first(before);
   first.after.territory = "HK";
@@ -105,7 +106,7 @@ TEST(LedgerTest, UpdateDecidesAnewAfterAConflict) {
   KeyCache cache(8);
   Agenda agenda;
   const Site site = world.us.site();
-  Ledger ledger(&site, &world.us.store(), &log, &cache, &agenda);
+  Ledger ledger(&site, &world.us.store(), &log, &world.us.custody().vault(), &cache, &agenda);
   int decided = 0;
   const auto after = ledger.Update(world.account.id(), [&](Plan& plan) -> absl::Status {
     if (++decided == 1) {
@@ -129,7 +130,7 @@ TEST(LedgerTest, UpdateGivesUpAfterManyConflicts) {
   KeyCache cache(8);
   Agenda agenda;
   const Site site = world.us.site();
-  Ledger ledger(&site, &world.us.store(), &log, &cache, &agenda);
+  Ledger ledger(&site, &world.us.store(), &log, &world.us.custody().vault(), &cache, &agenda);
   EXPECT_THAT(ledger.Update(world.account.id(),
                             [&](Plan& plan) -> absl::Status {
                               Account other = world.us.LoadAccount(world.account.id());
@@ -212,7 +213,8 @@ TEST(LedgerTest, AnAccountThatCannotBeReadIsReportedAndKeepsNoOtherFromBeingCoun
   };
   KeyCache cache(16);
   Agenda agenda;
-  Ledger ledger(&site, &world.us.store(), &world.us.log(), &cache, &agenda);
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &world.us.custody().vault(), &cache,
+                &agenda);
   agenda.BeginCount();
   ASSERT_THAT(ledger.CountSome(), IsOk());
   EXPECT_FALSE(agenda.counting());
@@ -222,7 +224,7 @@ TEST(LedgerTest, AnAccountThatCannotBeReadIsReportedAndKeepsNoOtherFromBeingCoun
   // The custody starts and serves the other one; who asks for this one is told.
   world.us.Start();
   EXPECT_EQ(world.us.custody().known_accounts(), 1u);
-  EXPECT_THAT(world.us.store().Load(damaged), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(world.us.store().Load(damaged, nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST(LedgerTest, WhileTheStoreFailsNothingIsCountedAndTheCountGoesOnAfterwards) {
@@ -230,7 +232,8 @@ TEST(LedgerTest, WhileTheStoreFailsNothingIsCountedAndTheCountGoesOnAfterwards) 
   Site site = world.us.site();
   KeyCache cache(16);
   Agenda agenda;
-  Ledger ledger(&site, &world.us.store(), &world.us.log(), &cache, &agenda);
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &world.us.custody().vault(), &cache,
+                &agenda);
   agenda.BeginCount();
   world.us.records().SetUnavailable(true);
   EXPECT_THAT(ledger.CountSome(), RefusedWith(Reason::kStoreUnavailable));
@@ -241,12 +244,103 @@ TEST(LedgerTest, WhileTheStoreFailsNothingIsCountedAndTheCountGoesOnAfterwards) 
   EXPECT_EQ(agenda.known_accounts(), 1u);
 }
 
+// The chain with a first signature that nobody has made: whoever verifies it refuses it.
+void SpoilChain(CustodyNode& node, const AccountId& id, const std::string& vouch) {
+  store::v1::AccountHistory history;
+  const std::string partition = "custody/" + id.ToString();
+  ASSERT_TRUE(history.ParseFromString(
+      *node.records().Get(partition, {"account/history"})->Find("account/history")));
+  Statement entry = DecodeStatement(history.chain(0)).value();
+  entry.signatures[0].signature[5] ^= 1;
+  history.set_chain(0, EncodeStatement(entry));
+  ASSERT_THAT(node.records().Commit(partition, RandomId<RequestId>(), {},
+                                    {Mutation::Put("account/history", history.SerializeAsString()),
+                                     Mutation::Put("account/vouch", vouch)}),
+              IsOk());
+}
+
+TEST(VouchTest, CommitsVouchForTheChainAndWhatIsVouchedForIsNotVerifiedAgain) {
+  CustodyWorld world;
+  const AccountId id = world.account.id();
+  const Vault::Keys keys = world.us.custody().vault().Open().value();
+  const Account stored = world.us.LoadAccount(id);
+  EXPECT_EQ(stored.chain_vouch, keys->Vouch(id, EncodeChain(stored)));
+  // Seen by what a vouch lets pass: a signature that is none.
+  SpoilChain(world.us, id, stored.chain_vouch);
+  EXPECT_THAT(world.us.store().Load(id, keys.get()), RefusedWith(Reason::kDataCorrupt))
+      << "it vouches for other bytes";
+  std::vector<std::string> entries = EncodeChain(stored);
+  Statement entry = DecodeStatement(entries[0]).value();
+  entry.signatures[0].signature[5] ^= 1;
+  entries[0] = EncodeStatement(entry);
+  SpoilChain(world.us, id, "");  // back to the signature as it was
+  SpoilChain(world.us, id, keys->Vouch(id, entries));
+  EXPECT_THAT(world.us.store().Load(id, keys.get()), IsOk());
+  EXPECT_THAT(world.us.store().Load(id, nullptr), RefusedWith(Reason::kDataCorrupt));
+}
+
+TEST(VouchTest, WithoutAVouchOrWithAForgedOneTheChainIsVerified) {
+  CustodyWorld world;
+  const AccountId id = world.account.id();
+  const Vault::Keys keys = world.us.custody().vault().Open().value();
+  const Account stored = world.us.LoadAccount(id);
+  for (const std::string& vouch : {std::string(), std::string(32, 'v'), std::string("short")}) {
+    Account other = world.us.LoadAccount(id);
+    const Account before = other;
+    other.chain_vouch = vouch;
+    ASSERT_THAT(world.us.store().Commit(before, other, {}), IsOk());
+    ASSERT_OK_AND_ASSIGN(const Account loaded, world.us.store().Load(id, keys.get()));
+    EXPECT_EQ(loaded.chain->head(), stored.chain->head());
+    // The next commit vouches.
+    ASSERT_THAT(
+        world.DeliverAsDevice(world.us, {world.account.Sign(TerritoryChange{"HK"}, world.now())}),
+        IsOk());
+    EXPECT_EQ(world.us.LoadAccount(id).chain_vouch, stored.chain_vouch);
+  }
+}
+
+TEST(VouchTest, AChainThatGrowsWhileSealedIsVouchedForAfterTheOpening) {
+  CustodyWorld world;
+  const AccountId id = world.account.id();
+  const std::string vouch = world.us.LoadAccount(id).chain_vouch;
+  ASSERT_FALSE(vouch.empty());
+  KeyCache cache(16);
+  Agenda agenda;
+  const Site site = world.us.site();
+  FakeSeal seal('u');
+  // Not started: sealed.
+  const Vault sealed(&site, &seal, &world.us.log(), [] {});
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &sealed, &cache, &agenda);
+  const auto commit = [&](const std::string& territory) {
+    return ledger.Update(id, [&](Plan& plan) {
+      plan.after.territory = territory;
+      plan.after.chain = world.account.chain();
+      plan.changed = true;
+      return absl::OkStatus();
+    });
+  };
+  ASSERT_THAT(commit("HK"), IsOk());
+  EXPECT_EQ(world.us.LoadAccount(id).chain_vouch, vouch) << "the chain is the same";
+  world.account.AddDevice();
+  ASSERT_THAT(commit("MO"), IsOk());
+  EXPECT_EQ(world.us.LoadAccount(id).chain_vouch, "");
+  const Vault::Keys keys = world.us.custody().vault().Open().value();
+  ASSERT_THAT(
+      world.DeliverAsDevice(world.us, {world.account.Sign(TerritoryChange{"HK"}, world.now())}),
+      IsOk());
+  const Account stored = world.us.LoadAccount(id);
+  EXPECT_EQ(stored.chain->entries().size(), 2u);
+  EXPECT_EQ(stored.chain_vouch, keys->Vouch(id, EncodeChain(stored)));
+}
+
 // Lets something happen when a commit is done and nobody has been told of it.
 class StoreWithAMoment final : public AccountStore {
  public:
   StoreWithAMoment(AccountStore* store, std::function<void()> moment)
       : store_(store), moment_(std::move(moment)) {}
-  absl::StatusOr<Account> Load(const AccountId& id) override { return store_->Load(id); }
+  absl::StatusOr<Account> Load(const AccountId& id, const KeySealer* keys) override {
+    return store_->Load(id, keys);
+  }
   absl::StatusOr<Account> Skim(const AccountId& id) override { return store_->Skim(id); }
   absl::StatusOr<uint64_t> Commit(const Account& before, const Account& after,
                                   const CommitExtras& extras) override {
@@ -276,7 +370,7 @@ TEST(CountingTest, AnAccountThatIsReadBetweenItsCommitAndTheWordOfItCountsOnce) 
   Agenda agenda;
   Ledger* ledger = nullptr;
   StoreWithAMoment store(&world.us.store(), [&] { EXPECT_THAT(ledger->CountSome(), IsOk()); });
-  Ledger counted(&site, &store, &world.us.log(), &cache, &agenda);
+  Ledger counted(&site, &store, &world.us.log(), &world.us.custody().vault(), &cache, &agenda);
   ledger = &counted;
   agenda.BeginCount();
   ASSERT_THAT(counted.Update(world.account.id(),
@@ -297,7 +391,8 @@ TEST(CountingTest, ACommitThatFailsLeavesItsAccountInDoubtForNoLongerThanItTakes
   Site site = world.us.site();
   KeyCache cache(16);
   Agenda agenda;
-  Ledger ledger(&site, &world.us.store(), &world.us.log(), &cache, &agenda);
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &world.us.custody().vault(), &cache,
+                &agenda);
   agenda.BeginCount();
   world.us.records().FailNextCommit(FakeRecordStore::Fate::kNotApplied);
   const auto change = [](Plan& plan) {

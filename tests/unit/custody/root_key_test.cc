@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -91,6 +93,23 @@ TEST_F(KeySealerTest, GoldenSealedKeysOpen) {
   EXPECT_TRUE(record.ConstantTimeEquals(key_));
 }
 
+TEST_F(KeySealerTest, AVouchHoldsForItsEntriesAndInItsPlaceAlone) {
+  const std::vector<std::string> entries = {"one", "two"};
+  const std::string vouch = Sealer().Vouch(Account('a'), entries);
+  EXPECT_EQ(vouch, GoldenVectors::Load("custody_keys.txt").at("chain_vouch"));
+  EXPECT_TRUE(Sealer().Vouches(Account('a'), entries, vouch));
+  EXPECT_FALSE(Sealer().Vouches(Account('b'), entries, vouch));
+  for (const std::vector<std::string>& other :
+       std::vector<std::vector<std::string>>{{"one"}, {"two", "one"}, {"onetwo"}, {}}) {
+    EXPECT_FALSE(Sealer().Vouches(Account('a'), other, vouch));
+  }
+  EXPECT_FALSE(Sealer('s').Vouches(Account('a'), entries, vouch));
+  EXPECT_FALSE(Sealer('r', "us").Vouches(Account('a'), entries, vouch));
+  EXPECT_FALSE(Sealer('r', "cn", "y.test").Vouches(Account('a'), entries, vouch));
+  EXPECT_FALSE(Sealer().Vouches(Account('a'), entries, ""));
+  EXPECT_FALSE(Sealer().Vouches(Account('a'), entries, vouch.substr(1)));
+}
+
 class KeyfileSealTest : public testing::Test {
  protected:
   absl::Status OpenText(const std::string& text) {
@@ -162,6 +181,16 @@ TEST_F(NextRootTest, ResealsOnceAndInItsPlace) {
   ASSERT_OK_AND_ASSIGN(const std::optional<std::string> other,
                        next_.keys->ResealMetadataKey(Account('a'), 2, metadata));
   EXPECT_THAT(Sealer('s').OpenMetadataKey(Account('a'), 2, other.value()), IsOk());
+}
+
+TEST_F(NextRootTest, VouchesOfEitherHoldAndNewOnesAreTheNewestRoots) {
+  const std::vector<std::string> entries = {"one", "two"};
+  const std::string before = Sealer().Vouch(Account('a'), entries);
+  const std::string vouch = next_.keys->Vouch(Account('a'), entries);
+  EXPECT_TRUE(next_.keys->Vouches(Account('a'), entries, before));
+  EXPECT_TRUE(next_.keys->Vouches(Account('a'), entries, vouch));
+  EXPECT_TRUE(Sealer('s').Vouches(Account('a'), entries, vouch));
+  EXPECT_FALSE(next_.keys->WithoutOlder()->Vouches(Account('a'), entries, before));
 }
 
 TEST_F(NextRootTest, RingOpensUnderItsOwnRootAlone) {

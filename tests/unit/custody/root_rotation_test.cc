@@ -9,6 +9,7 @@
 #include "services/common/crypto/random.h"
 #include "services/custody/leaves.h"
 #include "services/custody/record_key.h"
+#include "services/custody/stored_codec.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/rotatable_seal.h"
@@ -74,6 +75,20 @@ TEST_P(RootRotationTest, EverythingRestsUnderTheNewRootAtTheEnd) {
   ExpectDone();
   Restart();
   ExpectDone();
+}
+
+TEST_P(RootRotationTest, TheNewRootVouchesForTheChainsAlsoOfAccountsWithoutKeys) {
+  Account closed = world_.us.LoadAccount(id());
+  const Account before = closed;
+  closed.keys.clear();
+  closed.metadata_keys.clear();
+  ASSERT_THAT(world_.us.store().Commit(before, closed, {}), IsOk());
+  ASSERT_THAT(seal_.Rotate(), IsOk());
+  seal_.Finish();
+  EXPECT_FALSE(seal_.state().resealing);
+  const Account stored = world_.us.LoadAccount(id());
+  EXPECT_NE(stored.chain_vouch, before.chain_vouch);
+  EXPECT_EQ(stored.chain_vouch, seal_.vault().Open().value()->Vouch(id(), EncodeChain(stored)));
 }
 
 TEST_P(RootRotationTest, WhatIsMadeMeanwhileRestsUnderTheNewRoot) {

@@ -49,7 +49,7 @@ class StoredAccountStoreTest : public testing::Test {
 };
 
 TEST_F(StoredAccountStoreTest, UnknownAccountHasVersionZero) {
-  ASSERT_OK_AND_ASSIGN(const Account account, store().Load(RandomId<AccountId>()));
+  ASSERT_OK_AND_ASSIGN(const Account account, store().Load(RandomId<AccountId>(), nullptr));
   EXPECT_FALSE(account.exists());
   EXPECT_EQ(account.presence, Presence::kNone);
 }
@@ -68,6 +68,7 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   full.keys.push_back({7, 3, KeyState::kDestroyed, 11, 12, "", {}});
   full.keys.push_back({7, 4, KeyState::kReleased, 11, 0, "sealed too", {true, 13}});
   full.metadata_keys[7] = "sealed metadata";
+  full.chain_vouch = "a vouch";
   full.closing = Closing{5, 99, statement};
   Outgoing move;
   move.epoch = 8;
@@ -113,6 +114,7 @@ TEST_F(StoredAccountStoreTest, EveryFieldComesBack) {
   EXPECT_EQ(loaded.data_region, full.data_region);
   EXPECT_EQ(loaded.outgoing->sent->sealed_keys, "sealed keys");
   EXPECT_EQ(loaded.metadata_keys, full.metadata_keys);
+  EXPECT_EQ(loaded.chain_vouch, "a vouch");
   EXPECT_EQ(loaded.untold_aborts.size(), 1u);
   EXPECT_EQ(loaded.aborted_incoming, full.aborted_incoming);
   EXPECT_EQ(loaded.fork, full.fork);
@@ -273,27 +275,27 @@ class CorruptStoreTest : public StoredAccountStoreTest {
 
 TEST_F(CorruptStoreTest, UnknownFormatIsCorrupt) {
   Put("account/record", "\x08\x02");
-  EXPECT_THAT(store().Load(id()), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(store().Load(id(), nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST_F(CorruptStoreTest, GarbageIsCorrupt) {
   Put("account/history", "garbage");
-  EXPECT_THAT(store().Load(id()), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(store().Load(id(), nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST_F(CorruptStoreTest, MissingPartsAreCorrupt) {
   Delete("account/key/00000001/00000001");
-  EXPECT_THAT(store().Load(id()), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(store().Load(id(), nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST_F(CorruptStoreTest, MissingRecordIsCorrupt) {
   Delete("account/record");
-  EXPECT_THAT(store().Load(id()), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(store().Load(id(), nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST_F(CorruptStoreTest, StrayValueIsCorrupt) {
   Put("account/key/00000001/00000009", "sealed");
-  EXPECT_THAT(store().Load(id()), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(store().Load(id(), nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST_F(CorruptStoreTest, ChainOfAnotherAccountIsCorrupt) {
@@ -301,7 +303,7 @@ TEST_F(CorruptStoreTest, ChainOfAnotherAccountIsCorrupt) {
   Account mixed = Load();
   mixed.chain = other.chain();
   Put("account/history", EncodeAccountHistory(mixed));
-  EXPECT_THAT(store().Load(id()), RefusedWith(Reason::kDataCorrupt));
+  EXPECT_THAT(store().Load(id(), nullptr), RefusedWith(Reason::kDataCorrupt));
 }
 
 TEST_F(CorruptStoreTest, LegalUseOfAnUnknownFormatIsCorrupt) {

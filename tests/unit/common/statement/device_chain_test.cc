@@ -159,6 +159,36 @@ TEST_F(DeviceChainTest, VerifyFailsForAnotherKindOfStatement) {
               RefusedWith(Reason::kStatementMalformed));
 }
 
+// ---- Restore ----
+
+TEST_F(DeviceChainTest, RestoreIsVerifyWithoutTheSignatures) {
+  account_.AddDevice();
+  account_.RevokeDevice(0);
+  std::vector<Statement> entries = account_.entries();
+  ASSERT_OK_AND_ASSIGN(const DeviceChain restored, DeviceChain::Restore(account_.id(), entries));
+  EXPECT_EQ(restored.head(), account_.chain().head());
+  EXPECT_EQ(restored.devices().size(), 2U);
+  EXPECT_EQ(restored.FindActive(account_.device(0).key.public_key().id()), nullptr);
+  EXPECT_EQ(restored.recovery_key().id(), account_.recovery_key().public_key().id());
+  entries[1].signatures[0].signature[5] ^= 1;
+  EXPECT_THAT(DeviceChain::Restore(account_.id(), entries), IsOk());
+  EXPECT_THAT(DeviceChain::Verify(account_.id(), entries), RefusedWith(Reason::kSignatureInvalid));
+  // What is added later is verified.
+  EXPECT_THAT(restored.Extend({Sign(NextAdd(NewKey().public_key()), NewKey())}),
+              RefusedWith(Reason::kSignatureInvalid));
+}
+
+TEST_F(DeviceChainTest, RestoreFailsForEverythingElseThatVerifyRefuses) {
+  account_.AddDevice();
+  account_.AddDevice();
+  std::vector<Statement> entries = account_.entries();
+  const TestAccount other(kDeployment, 1);
+  EXPECT_THAT(DeviceChain::Restore(other.id(), entries), RefusedWith(Reason::kSignatureInvalid));
+  EXPECT_THAT(DeviceChain::Restore(account_.id(), {}), RefusedWith(Reason::kStatementMalformed));
+  entries.erase(entries.begin() + 1);
+  EXPECT_THAT(DeviceChain::Restore(account_.id(), entries), RefusedWith(Reason::kSignatureInvalid));
+}
+
 // ---- Extend ----
 
 TEST_F(DeviceChainTest, ExtendSkipsWhatItKnows) {
