@@ -69,6 +69,17 @@ std::string SealedTopologyTemplate() {
   return text;
 }
 
+std::string TokenTopologyTemplate() {
+  std::string text = ReadTopologyTemplate();
+  constexpr std::string_view kCustody = "kind: SERVICE_KIND_CUSTODY operator: \"apple\"";
+  constexpr std::string_view kSeal =
+      " pkcs11_seal { token_label: \"custody-us\" key_label: \"root-wrapping\" }";
+  // As above.
+  const size_t custody = text.find(kCustody);
+  COMITY_CHECK(custody != std::string::npos);
+  return text.insert(custody + kCustody.size(), kSeal);
+}
+
 TestDeployment::TestDeployment() : TestDeployment(ReadTopologyTemplate()) {}
 
 TestDeployment::TestDeployment(std::string template_text)

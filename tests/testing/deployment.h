@@ -46,6 +46,10 @@ std::string ReadTopologyTemplate(std::string_view name = "icloud-cn-2018");
 // the US, and ops-grant, who lives in CN.
 std::string SealedTopologyTemplate();
 
+// The shipped template with the root key of custody "us" guarded by the token "custody-us", wrapped
+// by its key "root-wrapping".
+std::string TokenTopologyTemplate();
+
 // Not thread-safe while it is changed. References stay valid.
 class TestDeployment final {
  public:

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "services/common/crypto/x509.h"
 #include "services/common/status/macros.h"
@@ -12,6 +14,9 @@ namespace pb = comity::topology::v1;
 
 constexpr size_t kMaxSealHolders = 16;
 constexpr uint32_t kMaxSealLeaseDays = 3'650;
+// PKCS#11 gives a token's label 32 bytes, filled up with spaces.
+constexpr size_t kMaxTokenLabel = 32;
+constexpr size_t kMaxKeyLabel = 64;
 
 // What no two services or regions of the file may share.
 struct Taken {
@@ -28,15 +33,29 @@ bool IsLogUrl(std::string_view url) {
   return false;
 }
 
+// A label of something in a token. What fills it up or cannot be seen would make two labels of one.
+bool IsLabel(std::string_view text, size_t max) {
+  return !text.empty() && text.size() <= max && text.front() != ' ' && text.back() != ' ' &&
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+absl::Status ReadPkcs11Seal(const pb::Pkcs11Seal& seal, const Place& place,
+                            const std::string& subject, ServiceInfo& info) {
+  const auto broken = [&](std::string_view field, size_t max) {
+    return place.Broken(field, subject + ": " + std::string(field) + " has 1 to " +
+                                   std::to_string(max) +
+                                   " printable ASCII characters, no space at either end");
+  };
+  if (!IsLabel(seal.token_label(), kMaxTokenLabel)) return broken("token_label", kMaxTokenLabel);
+  if (!IsLabel(seal.key_label(), kMaxKeyLabel)) return broken("key_label", kMaxKeyLabel);
+  info.pkcs11_seal = Pkcs11SealInfo{seal.token_label(), seal.key_label()};
+  return absl::OkStatus();
+}
+
 // Who the holders are is checked when the people are read.
-absl::Status ReadSeal(const pb::Service& service, const Place& here, const std::string& subject,
-                      const TopologyData& data, ServiceInfo& info) {
-  if (!service.has_shamir_seal()) return absl::OkStatus();
-  if (info.kind != ServiceKind::kCustody) {
-    return here.Broken("shamir_seal", subject + ": only custody has a seal");
-  }
-  const Place place = here.Of("shamir_seal", -1);
-  const pb::ShamirSeal& seal = service.shamir_seal();
+absl::Status ReadShamirSeal(const pb::ShamirSeal& seal, const Place& place,
+                            const std::string& subject, const TopologyData& data,
+                            ServiceInfo& info) {
   ShamirSealInfo read{seal.threshold(), {}, seal.lease_days()};
   if (read.lease_days > kMaxSealLeaseDays) {
     return place.Broken("lease_days", subject + ": a lease has at most " +
@@ -64,6 +83,19 @@ absl::Status ReadSeal(const pb::Service& service, const Place& here, const std::
   return absl::OkStatus();
 }
 
+absl::Status ReadSeal(const pb::Service& service, const Place& here, const std::string& subject,
+                      const TopologyData& data, ServiceInfo& info) {
+  if (service.seal_case() == pb::Service::SEAL_NOT_SET) return absl::OkStatus();
+  const bool shamir = service.has_shamir_seal();
+  const std::string_view field = shamir ? "shamir_seal" : "pkcs11_seal";
+  if (info.kind != ServiceKind::kCustody) {
+    return here.Broken(field, subject + ": only custody has a seal");
+  }
+  const Place place = here.Of(field, -1);
+  return shamir ? ReadShamirSeal(service.shamir_seal(), place, subject, data, info)
+                : ReadPkcs11Seal(service.pkcs11_seal(), place, subject, info);
+}
+
 absl::StatusOr<ServiceInfo> ReadService(const pb::Service& service, const std::string& region,
                                         const Place& here, bool as_template,
                                         const TopologyData& data, Taken& taken) {
@@ -73,7 +105,7 @@ absl::StatusOr<ServiceInfo> ReadService(const pb::Service& service, const std::s
   }
   const std::string subject = std::string(Name(*kind)) + " of " + Quote(region);
   ServiceInfo info{*kind,        service.operator_(), service.address(), service.log_url(),
-                   std::nullopt, std::nullopt};
+                   std::nullopt, std::nullopt,        std::nullopt};
   if (!data.operators.contains(info.operator_name)) {
     return here.Broken("operator", subject + ": no such operator " + Quote(info.operator_name));
   }

@@ -21,7 +21,8 @@ bool Same(const OperatorInfo& a, const OperatorInfo& b) {
 
 bool Same(const ServiceInfo& a, const ServiceInfo& b) {
   return a.kind == b.kind && a.operator_name == b.operator_name && a.address == b.address &&
-         a.log_url == b.log_url && Same(a.log_key, b.log_key) && a.shamir_seal == b.shamir_seal;
+         a.log_url == b.log_url && Same(a.log_key, b.log_key) && a.shamir_seal == b.shamir_seal &&
+         a.pkcs11_seal == b.pkcs11_seal;
 }
 
 bool Same(const RegionInfo& a, const RegionInfo& b) {

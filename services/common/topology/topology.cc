@@ -124,6 +124,8 @@ std::string ShamirSealInfo::Description() const {
   return "shamir " + std::to_string(threshold) + " of " + std::to_string(holders.size());
 }
 
+std::string Pkcs11SealInfo::Description() const { return "pkcs11 token " + token_label; }
+
 std::string Topology::LogOrigin(const RegionId& region, ServiceKind kind) const {
   return data_->deployment + "/" + region.name() + "/" + std::string(Name(kind));
 }

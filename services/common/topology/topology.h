@@ -45,13 +45,24 @@ struct ShamirSealInfo {
   friend bool operator==(const ShamirSealInfo&, const ShamirSealInfo&) = default;
 };
 
+// The root key of a custody, wrapped by a key in a PKCS#11 token.
+struct Pkcs11SealInfo {
+  std::string token_label;
+  std::string key_label;
+  // "pkcs11 token custody-us": as it stands in statuses and key locations.
+  std::string Description() const;
+  friend bool operator==(const Pkcs11SealInfo&, const Pkcs11SealInfo&) = default;
+};
+
 struct ServiceInfo {
   ServiceKind kind = ServiceKind::kStorage;
   std::string operator_name;
   std::string address;  // host:port
   std::string log_url;
   std::optional<PublicKey> log_key;
-  std::optional<ShamirSealInfo> shamir_seal;  // custody only; absent = a key file
+  // Custody only, at most one of them; none = a key file.
+  std::optional<ShamirSealInfo> shamir_seal;
+  std::optional<Pkcs11SealInfo> pkcs11_seal;
 };
 
 struct RegionInfo {

@@ -105,6 +105,20 @@ TEST_F(SuccessionTest, RefusedWhenAnAddressChangesWhileOneIsCutOff) {
                 "adds or changes regions");
 }
 
+TEST_F(SuccessionTest, RefusedWhenASealChangesWhileOneIsCutOff) {
+  ExpectRefused(Follow(
+                    [](auto& f) {
+                      CutOffGcbd(f);
+                      for (pb::Service& service : *f.mutable_regions(0)->mutable_services()) {
+                        if (service.kind() != pb::SERVICE_KIND_CUSTODY) continue;
+                        service.mutable_pkcs11_seal()->set_token_label("custody-us");
+                        service.mutable_pkcs11_seal()->set_key_label("root-wrapping");
+                      }
+                    },
+                    {"apple"}),
+                "adds or changes regions");
+}
+
 TEST_F(SuccessionTest, RefusedWhenAnOperatorChangesWhileOneIsCutOff) {
   ExpectRefused(Follow(
                     [](auto& f) {

@@ -92,7 +92,58 @@ TEST(TopologySealTest, HolderIsAnOperatorPersonOfCustodysOperatorThere) {
   }
 }
 
+std::string TokenSeal(std::string_view token, std::string_view key) {
+  return "kind: SERVICE_KIND_CUSTODY operator: \"apple\" pkcs11_seal { token_label: \"" +
+         std::string(token) + "\" key_label: \"" + std::string(key) + "\" }";
+}
+
+absl::StatusOr<Topology> ParseTokenSeal(std::string_view token, std::string_view key) {
+  return Parse(Replaced(ReadTopologyTemplate(), "kind: SERVICE_KIND_CUSTODY operator: \"apple\"",
+                        TokenSeal(token, key)));
+}
+
+TEST(TopologySealTest, LabelsOfATokenAndItsKeyAreRead) {
+  const std::string longest_token(32, 't');
+  const std::string longest_key(64, 'k');
+  ASSERT_OK_AND_ASSIGN(const Topology topology, ParseTokenSeal("custody us", "root wrapping"));
+  const ServiceInfo& custody = topology.FindRegion("us")->service(ServiceKind::kCustody);
+  EXPECT_EQ(custody.pkcs11_seal, (Pkcs11SealInfo{"custody us", "root wrapping"}));
+  EXPECT_EQ(custody.pkcs11_seal->Description(), "pkcs11 token custody us");
+  EXPECT_FALSE(custody.shamir_seal.has_value());
+  EXPECT_FALSE(topology.FindRegion("cn")->service(ServiceKind::kCustody).pkcs11_seal.has_value());
+  EXPECT_THAT(topology.CanCompel(TestDeployment::Region("us"), ServiceKind::kCustody),
+              ElementsAre("US"));
+  EXPECT_THAT(ParseTokenSeal(longest_token, longest_key), IsOk());
+}
+
+TEST(TopologySealTest, LabelsAreShortPrintableAndNotPadded) {
+  const std::string why_token = "token_label has 1 to 32 printable ASCII characters, no space at";
+  for (const std::string& label : {std::string(), std::string(33, 't'), std::string(" t"),
+                                   std::string("t "), std::string("t\\nt"), std::string("t\\tt"),
+                                   std::string("t\\177"), std::string("t\u00e9")}) {
+    const absl::StatusOr<Topology> topology = ParseTokenSeal(label, "key");
+    EXPECT_THAT(topology, RefusedWith(Reason::kTopologyInvalid)) << label;
+    EXPECT_THAT(CauseOf(topology.status()), HasSubstr(why_token)) << label;
+  }
+  for (const std::string& label : {std::string(), std::string(65, 'k'), std::string("k\\001")}) {
+    EXPECT_THAT(CauseOf(ParseTokenSeal("token", label).status()),
+                HasSubstr("key_label has 1 to 64 printable ASCII characters"))
+        << label;
+  }
+}
+
+TEST(TopologySealTest, CustodyHasOneSeal) {
+  EXPECT_THAT(WhyBroken("shamir_seal { threshold: 2",
+                        "pkcs11_seal { token_label: \"t\" key_label: \"k\" } "
+                        "shamir_seal { threshold: 2"),
+              HasSubstr("another member of oneof \"seal\""));
+}
+
 TEST(TopologySealTest, OnlyCustodyHasASeal) {
+  EXPECT_THAT(WhyBroken("services { kind: SERVICE_KIND_STORAGE operator: \"apple\" }",
+                        "services { kind: SERVICE_KIND_STORAGE operator: \"apple\" "
+                        "pkcs11_seal { token_label: \"t\" key_label: \"k\" } }"),
+              HasSubstr("only custody has a seal"));
   EXPECT_THAT(WhyBroken("services { kind: SERVICE_KIND_STORAGE operator: \"apple\" }",
                         "services { kind: SERVICE_KIND_STORAGE operator: \"apple\" "
                         "shamir_seal { threshold: 2 } }"),
