@@ -106,6 +106,10 @@ absl::Status AddSealed(std::map<std::string, std::string> values, Account& accou
   return absl::OkStatus();
 }
 
+bool IsSealedKey(std::string_view key) {
+  return key.starts_with("account/key/") || key.starts_with("account/metadata/");
+}
+
 bool DecidedNow(const Account& before, const Account& after) {
   return after.last_decided != before.last_decided && after.outgoing.has_value() &&
          after.outgoing->decision.has_value();
@@ -179,7 +183,8 @@ absl::StatusOr<uint64_t> StoredAccountStore::Commit(const Account& before, const
     }
   }
   for (const auto& [key, value] : old_values) {
-    mutations.push_back(Mutation::Delete(key));
+    // A destroyed key is to be nowhere, however well it was sealed.
+    mutations.push_back(IsSealedKey(key) ? Mutation::Erase(key) : Mutation::Delete(key));
   }
   if (DecidedNow(before, after)) {
     // The version already guards it. This says it once more, in the store itself: a decision is

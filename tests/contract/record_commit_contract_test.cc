@@ -69,6 +69,20 @@ TYPED_TEST(RecordCommitContract, LaterMutationOfAKeyWins) {
   EXPECT_THAT(page.items, ElementsAre(std::pair("b", "1"), std::pair("c", "2")));
 }
 
+TYPED_TEST(RecordCommitContract, ErasingIsDeleting) {
+  ASSERT_THAT(this->Put("p", "k", "v"), IsOk());
+  ASSERT_THAT(this->Put("p", "l", "v"), IsOk());
+  ASSERT_THAT(this->Commit("p", {Precondition::KeyPresent("k")},
+                           {Mutation::Erase("k"), Mutation::Erase("absent"), Mutation::Erase("l"),
+                            Mutation::Put("l", "w")}),
+              IsOk());
+  ASSERT_OK_AND_ASSIGN(ScanPage page, this->store().Scan("p", "", "", 10));
+  EXPECT_THAT(page.items, ElementsAre(std::pair("l", "w")));
+  EXPECT_THAT(this->Commit("p", {}, {Mutation::Erase("req/x")}),
+              RefusedWith(Reason::kFieldInvalid));
+  EXPECT_THAT(this->Commit("p", {}, {Mutation::Erase("")}), RefusedWith(Reason::kFieldInvalid));
+}
+
 TYPED_TEST(RecordCommitContract, PartitionStaysWhenItsLastKeyIsDeleted) {
   ASSERT_THAT(this->Put("p", "k", "v"), IsOk());
   ASSERT_OK_AND_ASSIGN(PartitionVersion version, this->Commit("p", {}, {Mutation::Delete("k")}));

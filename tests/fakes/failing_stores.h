@@ -50,6 +50,7 @@ class FailingRecordStore final : public RecordStore {
   absl::StatusOr<PartitionVersion> Commit(std::string_view partition, const RequestId& request_id,
                                           const std::vector<Precondition>& preconditions,
                                           const std::vector<Mutation>& mutations) override;
+  uint64_t owed_erasures() const override { return store_->owed_erasures(); }
 
  private:
   RecordStore* const store_;

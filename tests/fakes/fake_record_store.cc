@@ -139,6 +139,7 @@ absl::StatusOr<PartitionVersion> FakeRecordStore::Commit(
         exists = true;
         break;
       case Mutation::Kind::kDelete:
+      case Mutation::Kind::kErase:  // there are no files
         named.erase(mutation.key);
         break;
       case Mutation::Kind::kDeletePartition:

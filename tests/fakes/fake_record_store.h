@@ -46,6 +46,7 @@ class FakeRecordStore final : public RecordStore {
   absl::StatusOr<PartitionVersion> Commit(std::string_view partition, const RequestId& request_id,
                                           const std::vector<Precondition>& preconditions,
                                           const std::vector<Mutation>& mutations) override;
+  uint64_t owed_erasures() const override { return 0; }
 
  private:
   struct Partition {

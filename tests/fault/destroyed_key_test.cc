@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -8,8 +9,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rocksdb/db.h>
-#include <rocksdb/options.h>
 
 #include "services/common/files/files.h"
 #include "services/common/statement/account.h"
@@ -53,7 +52,8 @@ class DestroyedKeyTest : public testing::Test {
   void Start() {
     custody_.reset();
     records_.reset();
-    auto records = RocksRecordStore::Open(directory_.path(), {.clock = &clock_});
+    auto records = RocksRecordStore::Open(directory_.path(),
+                                          {.clock = &clock_, .erase_after = std::chrono::hours(1)});
     ASSERT_THAT(records, IsOk());
     records_ = *std::move(records);
     store_ = std::make_unique<StoredAccountStore>(records_.get());
@@ -75,13 +75,6 @@ class DestroyedKeyTest : public testing::Test {
     custody_ = std::make_unique<Custody>(std::move(site), &seal_, store_.get(), &log_, nullptr, 64);
     ASSERT_THAT(custody_->Start(), IsOk());
   }
-  void Stop() {
-    custody_.reset();
-    signer_.reset();
-    store_.reset();
-    records_.reset();
-  }
-
   Authorization Device(const TestAccount& owner) {
     return UnsafeAuthorizationForTest::Device(owner.device().key.public_key());
   }
@@ -111,7 +104,7 @@ class DestroyedKeyTest : public testing::Test {
     const KeySealer sealer = Sealer();
     std::vector<SealedKey> keys;
     for (const TestAccount& owner : owners_) {
-      const absl::StatusOr<Account> account = store_->Load(owner.id());
+      const absl::StatusOr<Account> account = store_->Load(owner.id(), nullptr);
       EXPECT_THAT(account, IsOk());
       for (const KeyRecord& key : account->keys) {
         if (!key.exists()) continue;
@@ -159,27 +152,6 @@ class DestroyedKeyTest : public testing::Test {
     }
     return false;
   }
-  // What the database does in time by itself, done at once.
-  void RewriteFiles() {
-    const std::string path = directory_.path() + "/records";
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names)
-      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* opened = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, path, families, &handles, &opened).ok());
-    const std::unique_ptr<rocksdb::DB> database(opened);
-    rocksdb::CompactRangeOptions options;
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-    for (rocksdb::ColumnFamilyHandle* family : handles) {
-      EXPECT_TRUE(database->CompactRange(options, family, nullptr, nullptr).ok());
-      EXPECT_TRUE(database->DestroyColumnFamilyHandle(family).ok());
-    }
-    EXPECT_TRUE(database->Close().ok());
-  }
-
   // Two versions of the first account are destroyed, all of the second, none of the third.
   static bool IsDestroyed(const std::vector<TestAccount>& owners, const SealedKey& key) {
     return key.account == owners[1].id() || (key.account == owners[0].id() && key.version <= 2);
@@ -199,13 +171,13 @@ class DestroyedKeyTest : public testing::Test {
   std::unique_ptr<Custody> custody_;
 };
 
-TEST_F(DestroyedKeyTest, FilesThatWereRewrittenHoldNothingThatOpensToADestroyedKey) {
+TEST_F(DestroyedKeyTest, DestroyedKeysLeaveTheFiles) {
   for (TestAccount& owner : owners_) Create(owner);
   const std::vector<SealedKey> keys = StoredKeys();
   ASSERT_EQ(keys.size(), 12u);
   std::vector<std::string> metadata;
   for (const TestAccount& owner : owners_) {
-    metadata.push_back(store_->Load(owner.id())->metadata_keys.at(1));
+    metadata.push_back(store_->Load(owner.id(), nullptr)->metadata_keys.at(1));
   }
   Start();
   ScheduleDestruction(owners_[0], 1);
@@ -217,12 +189,17 @@ TEST_F(DestroyedKeyTest, FilesThatWereRewrittenHoldNothingThatOpensToADestroyedK
   clock_.Advance(kClosingPeriodMs);
   custody_->Tick([] { return false; });
   ASSERT_EQ(StoredKeys().size(), 6u);
-  Stop();
-  // Also before they are rewritten: sealed is all that a key ever was on the disk.
+  // Two versions, and four with their metadata key.
+  EXPECT_EQ(records_->owed_erasures(), 7u);
   const std::vector<std::string> before = Files();
-  for (const SealedKey& key : keys) EXPECT_EQ(CountPieces(before, key.plaintext), 0u);
+  for (const SealedKey& key : keys) {
+    EXPECT_EQ(CountPieces(before, key.sealed), key.sealed.size() - kPiece + 1);
+    // Sealed is all that a key ever was on the disk.
+    EXPECT_EQ(CountPieces(before, key.plaintext), 0u);
+  }
 
-  RewriteFiles();
+  ASSERT_THAT(records_->EraseNow(), IsOk());
+  EXPECT_EQ(records_->owed_erasures(), 0u);
   const std::vector<std::string> files = Files();
   for (const SealedKey& key : keys) {
     SCOPED_TRACE(key.account.ToString() + " version " + std::to_string(key.version));

@@ -52,6 +52,7 @@ RecordHistory::Partition RecordHistory::Expected(const Commit& commit) const {
         exists = true;
         break;
       case Mutation::Kind::kDelete:
+      case Mutation::Kind::kErase:
         partition.values.erase(mutation.key);
         break;
       case Mutation::Kind::kDeletePartition:

@@ -1,3 +1,7 @@
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -30,6 +34,8 @@ class Machine final {
     options.clock = &clock_;
     options.write_buffer_bytes = 64 << 10;
     options.version_block = 5;
+    options.erase_after = std::chrono::hours(1);
+    options.erase_patience = std::chrono::milliseconds(500);
     ASSIGN_OR_RETURN(store_, RocksRecordStore::Open(directory_.path(), options));
     return absl::OkStatus();
   }
@@ -41,6 +47,7 @@ class Machine final {
   }
   RocksRecordStore& store() { return *store_; }
   UnsteadyFileSystem& disk() { return *disk_; }
+  const std::string& directory() const { return directory_.path(); }
 
  private:
   TempDir directory_;
@@ -105,6 +112,54 @@ INSTANTIATE_TEST_SUITE_P(Kinds, RecordStoreFault,
                          [](const ::testing::TestParamInfo<FailureKind>& kind) {
                            return kind.param == FailureKind::kOnce ? "Once" : "ForGood";
                          });
+
+bool SomeFileHolds(const std::string& directory, const std::string& value) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    if (std::string(std::istreambuf_iterator<char>(file), {}).find(value) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Wherever the disk fails while what was erased leaves the files: it is either gone or still owed.
+TEST_P(RecordStoreFault, ErasureIsOwedUntilItIsDoneWhicheverCallFails) {
+  const std::string secret(64, 's');
+  bool reached_the_end = false;
+  for (uint64_t call = 1; !reached_the_end; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    std::mt19937_64 random(call);
+    Machine machine;
+    ASSERT_THAT(machine.Open(), IsOk());
+    const auto commit = [&](uint64_t n, const Mutation& mutation) {
+      ASSERT_THAT(machine.store().Commit("account", NumberedRequest(n), {}, {mutation}), IsOk());
+    };
+    commit(1, Mutation::Put("key", secret));
+    commit(2, Mutation::Put("other", "kept"));
+    ASSERT_THAT(machine.Open(), IsOk());  // into a file of its own
+    commit(3, Mutation::Erase("key"));
+    machine.disk().FailAt(call, GetParam());
+    const absl::Status erased = machine.store().EraseNow();
+    reached_the_end = !machine.disk().failed();
+    if (erased.ok()) {
+      EXPECT_FALSE(SomeFileHolds(machine.directory(), secret));
+    } else {
+      EXPECT_TRUE(machine.disk().failed()) << erased;
+      EXPECT_THAT(erased, RefusedWith(Reason::kStoreUnavailable));
+    }
+
+    machine.CutPower(random);
+    ASSERT_THAT(machine.Open(), IsOk());
+    EXPECT_TRUE(machine.store().owed_erasures() == 1 ||
+                !SomeFileHolds(machine.directory(), secret));
+    ASSERT_THAT(machine.store().EraseNow(), IsOk());
+    EXPECT_FALSE(SomeFileHolds(machine.directory(), secret));
+    EXPECT_EQ(*machine.store().Get("account", {"other"})->Find("other"), "kept");
+    if (HasFailure()) return;
+  }
+}
 
 TEST(RecordStoreFaultTest, NothingAcknowledgedIsLostWhenThePowerGoesAgainAndAgain) {
   for (uint64_t seed = 1; seed <= 4; ++seed) {

@@ -160,6 +160,9 @@ void ServiceEnvironment::AddMetrics(const MeasuredRecordStore& records) {
   metrics.AddCounter("comity_commit_failures_total",
                      "Commits that the store refused or whose outcome is unknown.",
                      [&records] { return static_cast<double>(records.failures()); });
+  metrics.AddGauge("comity_owed_erasures",
+                   "Values that were erased and may still be in some file of the store.",
+                   [&records] { return static_cast<double>(records.owed_erasures()); });
   if (resources_.log != nullptr) {
     metrics.AddGauge("comity_log_leaves", "Leaves in the service's own log.",
                      [this] { return static_cast<double>(transparency_log().size()); });

@@ -58,6 +58,9 @@ absl::StatusOr<CommitPlan> PlanCommit(const PartitionState& state,
         plan.writes[mutation.key] = mutation.value;
         plan.exists = true;
         break;
+      case Mutation::Kind::kErase:
+        if (state.values.at(mutation.key).has_value()) plan.erased.insert(mutation.key);
+        [[fallthrough]];
       case Mutation::Kind::kDelete:
         if (present(mutation.key)) {
           --plan.keys;
@@ -65,7 +68,7 @@ absl::StatusOr<CommitPlan> PlanCommit(const PartitionState& state,
         }
         break;
       case Mutation::Kind::kDeletePartition:
-        plan = CommitPlan{.clear = true};
+        plan = CommitPlan{.clear = true, .erased = std::move(plan.erased)};
         break;
     }
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct CommitPlan {
   uint32_t keys = 0;    // how many keys it then has
   // Then put these values and delete the keys without one.
   std::map<std::string, std::optional<std::string>> writes;
+  // Keys whose values, as they stood, are to leave the files.
+  std::set<std::string> erased;
 };
 
 // The keys that the preconditions and mutations name, each once, ascending.

@@ -34,6 +34,7 @@ class ForwardingRecordStore : public RecordStore {
                                           const std::vector<Mutation>& mutations) override {
     return behind_->Commit(partition, request_id, preconditions, mutations);
   }
+  uint64_t owed_erasures() const override { return behind_->owed_erasures(); }
 
  protected:
   explicit ForwardingRecordStore(RecordStore* behind) : behind_(behind) {}

@@ -40,6 +40,26 @@ std::string RecordKey(std::string_view partition, std::string_view key) {
   return RecordPrefix(partition).append(key);
 }
 
+std::string_view RecordPrefixOf(std::string_view record_key) {
+  if (record_key.size() < 2) return record_key;
+  const size_t name = static_cast<size_t>(static_cast<uint8_t>(record_key[0])) << 8 |
+                      static_cast<uint8_t>(record_key[1]);
+  return record_key.substr(0, 2 + name);
+}
+
+std::string OwedErasureKey(PartitionVersion version, std::string_view record_key) {
+  std::string key(kOwedErasurePrefix);
+  Append(key, version);
+  return key.append(record_key);
+}
+
+std::string_view ErasedRecordKey(std::string_view owed_key) {
+  constexpr size_t kBefore = kOwedErasurePrefix.size() + sizeof(PartitionVersion);
+  return owed_key.size() > kBefore && owed_key.starts_with(kOwedErasurePrefix)
+             ? owed_key.substr(kBefore)
+             : std::string_view();
+}
+
 std::string EndOfPrefix(std::string prefix) {
   // Ends before the string does: the length in front is below 0xffff.
   while (prefix.back() == '\xff') prefix.pop_back();

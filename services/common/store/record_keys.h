@@ -13,15 +13,25 @@
 // big-endian. A value of another length or format byte does not decode.
 namespace comity {
 
-inline constexpr uint64_t kRecordFormat = 1;
+// 2 added what is owed of erasures; a store of format 1 becomes one of format 2 when it is opened.
+inline constexpr uint64_t kRecordFormat = 2;
+inline constexpr uint64_t kOldestRecordFormat = 1;
 // Keys of the column family "default".
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kVersionLimitKey = "version-limit";
+// Values that are still to leave the files: then the u64 version of the commit that erased them,
+// and their key in "records". The value says nothing.
+inline constexpr std::string_view kOwedErasurePrefix = "erase/";
+std::string OwedErasureKey(PartitionVersion version, std::string_view record_key);
+// Of such a key; empty when it is none.
+std::string_view ErasedRecordKey(std::string_view owed_key);
 
 // Column family "records": u16 length of the partition name, the name, the key. With the length in
 // front no partition's keys can fall into the range of another, whatever bytes the names hold.
 std::string RecordPrefix(std::string_view partition);
 std::string RecordKey(std::string_view partition, std::string_view key);
+// The prefix of a key that RecordKey() gave; all of it when it is too short to have one.
+std::string_view RecordPrefixOf(std::string_view record_key);
 // The least string above every key with this prefix, which must be one of RecordPrefix.
 std::string EndOfPrefix(std::string prefix);
 

@@ -54,6 +54,7 @@ absl::Status CheckMutation(const Mutation& mutation) {
       if (mutation.value.empty()) return Invalid("a value is empty");
       return CheckOwnKey(mutation.key);
     case Mutation::Kind::kDelete:
+    case Mutation::Kind::kErase:
       return CheckOwnKey(mutation.key);
     case Mutation::Kind::kDeletePartition:
       return absl::OkStatus();

@@ -50,7 +50,7 @@ struct Precondition {
 };
 
 struct Mutation {
-  enum class Kind { kPut, kDelete, kDeletePartition };
+  enum class Kind { kPut, kDelete, kErase, kDeletePartition };
   Kind kind;
   std::string key;
   std::string value;  // never empty for kPut
@@ -58,6 +58,9 @@ struct Mutation {
     return {Kind::kPut, std::move(k), std::move(v)};
   }
   static Mutation Delete(std::string k) { return {Kind::kDelete, std::move(k), {}}; }
+  // As Delete; and soon afterwards no file of the store holds a value that the key ever had. It is
+  // owed durably, and worked off by the store itself while it is open.
+  static Mutation Erase(std::string k) { return {Kind::kErase, std::move(k), {}}; }
   static Mutation DeletePartition() { return {Kind::kDeletePartition, {}, {}}; }
 };
 
@@ -111,6 +114,9 @@ class RecordStore {
                                                   const RequestId& request_id,
                                                   const std::vector<Precondition>& preconditions,
                                                   const std::vector<Mutation>& mutations) = 0;
+
+  // How many keys were erased whose values may still be in some file.
+  virtual uint64_t owed_erasures() const = 0;
 };
 
 }  // namespace comity

@@ -173,11 +173,22 @@ absl::StatusOr<std::unique_ptr<RocksRecordStore>> RocksRecordStore::Open(
 
   auto store =
       std::unique_ptr<RocksRecordStore>(new RocksRecordStore(std::move(database), options));
-  RETURN_IF_ERROR(store->Start());
+  RETURN_IF_ERROR(store->Start(options));
   return store;
 }
 
-absl::Status RocksRecordStore::Start() {
+absl::Status RocksRecordStore::Start(const RocksRecordStoreOptions& options) {
+  RETURN_IF_ERROR(ReadFormat());
+  if (read_only_) return absl::OkStatus();
+  const Database& at = *database_;
+  eraser_ = std::make_unique<RocksEraser>(
+      at.db.get(),
+      RocksEraser::Families{at.meta, at.records, {at.meta, at.partitions, at.records, at.outcomes}},
+      options.erase_after, options.erase_patience);
+  return eraser_->Start();
+}
+
+absl::Status RocksRecordStore::ReadFormat() {
   ASSIGN_OR_RETURN(std::optional<std::string> format, database_->Get(database_->meta, kFormatKey));
   if (!format.has_value()) {
     if (read_only_) return absl::OkStatus();
@@ -189,7 +200,8 @@ absl::Status RocksRecordStore::Start() {
         ToStatus(batch.Put(database_->meta, ToSlice(kVersionLimitKey), EncodeNumber(1))));
     return Write(batch);
   }
-  if (DecodeNumber(*format) != kRecordFormat) {
+  const std::optional<uint64_t> number = DecodeNumber(*format);
+  if (!number.has_value() || *number < kOldestRecordFormat || *number > kRecordFormat) {
     return Refuse(Reason::kStoreUnavailable,
                   "the store has a format that this program is too old "
                   "to know");
@@ -198,9 +210,15 @@ absl::Status RocksRecordStore::Start() {
                    database_->Get(database_->meta, kVersionLimitKey));
   std::optional<uint64_t> limit = stored.has_value() ? DecodeNumber(*stored) : std::nullopt;
   if (!limit.has_value()) return Corrupt("the bound of the versions is missing or does not decode");
-  absl::MutexLock lock(&version_mutex_);
-  next_version_ = version_limit_ = *limit;
-  return absl::OkStatus();
+  {
+    absl::MutexLock lock(&version_mutex_);
+    next_version_ = version_limit_ = *limit;
+  }
+  if (read_only_ || *number == kRecordFormat) return absl::OkStatus();
+  rocksdb::WriteBatch batch;
+  RETURN_IF_ERROR(
+      ToStatus(batch.Put(database_->meta, ToSlice(kFormatKey), EncodeNumber(kRecordFormat))));
+  return Write(batch);
 }
 
 absl::Mutex& RocksRecordStore::StripeOf(std::string_view partition) {
@@ -334,7 +352,12 @@ absl::StatusOr<PartitionVersion> RocksRecordStore::Commit(
   }
   RETURN_IF_ERROR(ToStatus(batch.Put(database_->outcomes, OutcomeKey(partition, request_id),
                                      EncodeOutcome({version, now}))));
+  for (const std::string& key : plan.erased) {
+    RETURN_IF_ERROR(ToStatus(batch.Put(
+        database_->meta, OwedErasureKey(version, RecordKey(partition, key)), EncodeNumber(0))));
+  }
   RETURN_IF_ERROR(Write(batch));
+  if (!plan.erased.empty()) eraser_->Note(plan.erased.size());
   return version;
 }
 
@@ -384,6 +407,15 @@ absl::Status RocksRecordStore::Write(rocksdb::WriteBatch& batch) {
   // Whether the commit reached the disk shows only when its log is read again.
   failed_.store(true);
   return Refuse(Reason::kStoreUnavailable, status.ToString());
+}
+
+uint64_t RocksRecordStore::owed_erasures() const {
+  return eraser_ == nullptr ? 0 : eraser_->owed();
+}
+
+absl::Status RocksRecordStore::EraseNow() {
+  return eraser_ == nullptr ? Refuse(Reason::kStoreUnavailable, "opened only to be read")
+                            : eraser_->Erase();
 }
 
 absl::Status RocksRecordStore::DropExpiredOutcomes() {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 
 #include "services/common/clock/clock.h"
 #include "services/common/store/record_store.h"
+#include "services/common/store/rocksdb_eraser.h"
 
 namespace rocksdb {
 class Env;
@@ -32,6 +34,10 @@ struct RocksRecordStoreOptions {
   const Clock* clock = nullptr;  // ages outcomes; the system's when null; must outlive the store
   size_t write_buffer_bytes = 16 << 20;
   uint64_t version_block = 1 << 20;  // versions set aside with one synced write
+  // How long what was erased waits for more, to leave the files together with it.
+  std::chrono::milliseconds erase_after{5'000};
+  // How long that waits at most for readers, and for files to go.
+  std::chrono::milliseconds erase_patience{30'000};
   // Changes nothing on disk, not even what a crash left to be recovered; commits are refused. The
   // caller makes sure that nobody else has the store open.
   bool read_only = false;
@@ -61,6 +67,10 @@ class RocksRecordStore final : public RecordStore {
                                           const std::vector<Precondition>& preconditions,
                                           const std::vector<Mutation>& mutations) override;
 
+  uint64_t owed_erasures() const override;
+  // Works off what is owed of erasures now. STORE_UNAVAILABLE.
+  absl::Status EraseNow();
+
   // Removes expired outcomes from disk now rather than with a later compaction.
   absl::Status DropExpiredOutcomes();
 
@@ -70,7 +80,8 @@ class RocksRecordStore final : public RecordStore {
   struct CommitView;
 
   RocksRecordStore(std::unique_ptr<Database> database, const RocksRecordStoreOptions& options);
-  absl::Status Start();  // reads or writes the store's own records
+  absl::Status Start(const RocksRecordStoreOptions& options);  // reads or writes its own records
+  absl::Status ReadFormat();
 
   absl::Mutex& StripeOf(std::string_view partition);
   absl::StatusOr<CommitView> ReadForCommit(std::string_view partition, const RequestId& request_id,
@@ -86,6 +97,7 @@ class RocksRecordStore final : public RecordStore {
   const bool read_only_;
   std::array<absl::Mutex, kStripes> stripes_;
   std::atomic<bool> failed_ = false;
+  std::unique_ptr<RocksEraser> eraser_;  // null when it is only read
 
   absl::Mutex version_mutex_;
   // The next version to give out, and the durable bound below which versions may have been.

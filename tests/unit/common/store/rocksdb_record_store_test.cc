@@ -121,6 +121,21 @@ TEST_F(RocksRecordStoreTest, OpenIsRefusedWhenTheFormatIsUnknown) {
   EXPECT_THAT(Open(), RefusedWith(Reason::kStoreUnavailable));
 }
 
+TEST_F(RocksRecordStoreTest, StoreOfTheFormatBeforeIsTakenOver) {
+  Create();
+  PutOnDisk(rocksdb::kDefaultColumnFamilyName, kFormatKey, EncodeNumber(kOldestRecordFormat));
+  ASSERT_THAT(Open(), IsOk());
+  OnDisk([&](rocksdb::DB& db, const Families& families) {
+    std::string format;
+    ASSERT_TRUE(
+        db.Get({}, families.at(rocksdb::kDefaultColumnFamilyName), std::string(kFormatKey), &format)
+            .ok());
+    EXPECT_EQ(DecodeNumber(format), kRecordFormat);
+  });
+  PutOnDisk(rocksdb::kDefaultColumnFamilyName, kFormatKey, EncodeNumber(kOldestRecordFormat - 1));
+  EXPECT_THAT(Open(), RefusedWith(Reason::kStoreUnavailable));
+}
+
 TEST_F(RocksRecordStoreTest, OpenIsRefusedWhenTheVersionLimitDoesNotDecode) {
   Create();
   PutOnDisk(rocksdb::kDefaultColumnFamilyName, kVersionLimitKey, "few");
