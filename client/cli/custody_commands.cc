@@ -55,7 +55,7 @@ json ToJson(const RegionId& region, const SealView& view) {
   return out;
 }
 
-// What keeps a token from opening the root key, and what to do; empty if nothing does.
+// What keeps a token from opening the root key, and what to do.
 std::string TroubleText(const SealView& view) {
   static const std::map<std::string_view, std::string_view> kTexts = {
       {"module", "its PKCS#11 module cannot be loaded or started: see --pkcs11-module"},
@@ -68,11 +68,10 @@ std::string TroubleText(const SealView& view) {
       {"key-unfit", "the key in the token could leave it, or does more than it should"},
       {"record", "the wrapped root key is lost, spoilt, or of another custody or key"},
   };
-  if (view.trouble.empty()) return {};
   const auto known = kTexts.find(view.trouble);
   return "the token did not open it (" + view.trouble +
          "): " + std::string(known == kTexts.end() ? "it failed" : known->second) +
-         "; custody's log tells more\n";
+         "; custody's log tells more";
 }
 
 // What there is to tell of another root key; empty if nothing.
@@ -120,7 +119,8 @@ std::string ToText(const RegionId& region, const SealView& view) {
   for (const ShareHolderView& holder : view.holders) {
     text += "  " + holder.person + (holder.entered ? "  has entered" : "") + "\n";
   }
-  return text + TroubleText(view) + RotationText(view);
+  if (!view.trouble.empty()) text += TroubleText(view) + "\n";
+  return text + RotationText(view);
 }
 
 struct Actor {
@@ -159,7 +159,13 @@ using EnterFunction = absl::StatusOr<SealView> (*)(Session& session, const Regio
 absl::Status EnterOwn(const Context& context, const std::string& named, EnterFunction enter) {
   ASSIGN_OR_RETURN(const Actor who, Open(context));
   ASSIGN_OR_RETURN(const SecretBytes share, ReadShare(who, named));
-  ASSIGN_OR_RETURN(const SealView view, enter(*who.actor.session, who.region, share));
+  const absl::StatusOr<SealView> entered = enter(*who.actor.session, who.region, share);
+  if (ReasonOf(entered.status()) == Reason::kSealed) {
+    // A refusal has one text; what is wrong with a token custody tells to who asks for the state.
+    const absl::StatusOr<SealView> now = GetSeal(*who.actor.session, who.region);
+    if (now.ok() && !now->trouble.empty()) context.Note(TroubleText(*now));
+  }
+  ASSIGN_OR_RETURN(const SealView view, entered);
   context.Print(ToText(who.region, view), ToJson(who.region, view));
   return absl::OkStatus();
 }
