@@ -13,6 +13,11 @@ find_package(spdlog REQUIRED CONFIG)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET GLOBAL cpp-httplib)
 add_library(httplib::httplib ALIAS PkgConfig::httplib)
+# Only the header of PKCS#11: modules are loaded when custody is told of one.
+pkg_check_modules(p11_kit REQUIRED p11-kit-1)
+add_library(comity_pkcs11 INTERFACE)
+target_include_directories(comity_pkcs11 SYSTEM INTERFACE ${p11_kit_INCLUDE_DIRS})
+add_library(comity::pkcs11 ALIAS comity_pkcs11)
 
 if(BUILD_TESTING)
   find_package(GTest REQUIRED CONFIG)

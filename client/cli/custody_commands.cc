@@ -1,7 +1,9 @@
 #include "client/cli/custody_commands.h"
 
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "client/cli/audit_command.h"
 #include "client/deployment/paths.h"
@@ -34,6 +36,7 @@ json ToJson(const RegionId& region, const SealView& view) {
   for (const ShareHolderView& holder : view.holders) {
     out["holders"].push_back({{"person", holder.person}, {"entered", holder.entered}});
   }
+  if (!view.trouble.empty()) out["trouble"] = view.trouble;
   if (view.lease_end != 0) out["lease_end"] = FormatTime(view.lease_end);
   if (!view.sealed) out["root_generation"] = view.generation;
   out["rotation"] = {{"stage", StageName(view.rotation)},
@@ -50,6 +53,25 @@ json ToJson(const RegionId& region, const SealView& view) {
     out["rotation"]["accounts"] = view.accounts;
   }
   return out;
+}
+
+// What keeps a token from opening the root key, and what to do.
+std::string TroubleText(const SealView& view) {
+  static const std::map<std::string_view, std::string_view> kTexts = {
+      {"module", "its PKCS#11 module cannot be loaded or started: see --pkcs11-module"},
+      {"token-absent", "no token with the label in the topology, or two of them"},
+      {"pin-file", "the file with the PIN cannot be used: see --pkcs11-pin-file"},
+      {"pin-refused", "the token refused the PIN; it is not tried again before the file changes"},
+      {"pin-locked", "the token's PIN is locked: its security officer has to set it anew"},
+      {"key-missing", "the key that wraps the root key is not in the token"},
+      {"key-ambiguous", "two keys in the token have the label in the topology"},
+      {"key-unfit", "the key in the token could leave it, or does more than it should"},
+      {"record", "the wrapped root key is lost, spoilt, or of another custody or key"},
+  };
+  const auto known = kTexts.find(view.trouble);
+  return "the token did not open it (" + view.trouble +
+         "): " + std::string(known == kTexts.end() ? "it failed" : known->second) +
+         "; custody's log tells more";
 }
 
 // What there is to tell of another root key; empty if nothing.
@@ -97,6 +119,7 @@ std::string ToText(const RegionId& region, const SealView& view) {
   for (const ShareHolderView& holder : view.holders) {
     text += "  " + holder.person + (holder.entered ? "  has entered" : "") + "\n";
   }
+  if (!view.trouble.empty()) text += TroubleText(view) + "\n";
   return text + RotationText(view);
 }
 
@@ -136,7 +159,13 @@ using EnterFunction = absl::StatusOr<SealView> (*)(Session& session, const Regio
 absl::Status EnterOwn(const Context& context, const std::string& named, EnterFunction enter) {
   ASSIGN_OR_RETURN(const Actor who, Open(context));
   ASSIGN_OR_RETURN(const SecretBytes share, ReadShare(who, named));
-  ASSIGN_OR_RETURN(const SealView view, enter(*who.actor.session, who.region, share));
+  const absl::StatusOr<SealView> entered = enter(*who.actor.session, who.region, share);
+  if (ReasonOf(entered.status()) == Reason::kSealed) {
+    // A refusal has one text; what is wrong with a token custody tells to who asks for the state.
+    const absl::StatusOr<SealView> now = GetSeal(*who.actor.session, who.region);
+    if (now.ok() && !now->trouble.empty()) context.Note(TroubleText(*now));
+  }
+  ASSIGN_OR_RETURN(const SealView view, entered);
   context.Print(ToText(who.region, view), ToJson(who.region, view));
   return absl::OkStatus();
 }
@@ -180,7 +209,8 @@ void AddRotation(CLI::App& custody, Context& context) {
       "it\n"
       "while it serves. `custody status` says how far it has come. A sealing or a restart before "
       "that\n"
-      "leaves everything as it was. A key file is replaced at once.");
+      "leaves everything as it was. A key file, or a root key that a token wraps, is replaced at "
+      "once.");
   rotate->callback([&context, share] {
     context.command = [&context, share] { return EnterOwn(context, *share, RotateRoot); };
   });
@@ -228,7 +258,9 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
       "restarts.\n"
       "Of a custody that is open this renews the lease, if its topology has one (`lease_days`): it "
       "seals\n"
-      "itself when not enough holders have done so in time. `custody status` says when.");
+      "itself when not enough holders have done so in time. `custody status` says when.\n"
+      "A custody whose root key a token or a key file guards takes no share: this has it opened "
+      "again.");
   unseal->callback([&context, share] {
     context.command = [&context, share] { return EnterOwn(context, *share, EnterShare); };
   });

@@ -16,6 +16,7 @@
 #include "client/deployment/ephemeral.h"
 #include "client/deployment/supervisor.h"
 #include "client/deployment/templates.h"
+#include "client/deployment/token_access.h"
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -140,6 +141,8 @@ struct UpOptions {
   bool ephemeral = false;
   pid_t owner = 0;  // 0 = the process that started this one
   bool sealed = false;
+  std::string pkcs11_module;
+  std::string pkcs11_pin_file;
 };
 
 // Which deployment, and the template to make it of if it is not there.
@@ -197,6 +200,10 @@ absl::Status Up(const Context& context, const UpOptions& options) {
                        [&](const std::string& step) { context.Progress("making " + step); }));
   context.EndProgress();
   ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::Open(plan.directory));
+  if (!options.pkcs11_module.empty()) {
+    RETURN_IF_ERROR(KeepTokenAccess(supervisor.paths(), supervisor.topology(),
+                                    options.pkcs11_module, options.pkcs11_pin_file));
+  }
   RETURN_IF_ERROR(
       supervisor.Start([&](const std::string& step) { context.Progress("starting: " + step); },
                        options.sealed ? Supervisor::Seals::kLeave : Supervisor::Seals::kOpen));
@@ -348,6 +355,15 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
   up->add_flag("--sealed", options->sealed,
                "Leave custodies sealed whose root key is split among persons; without it their "
                "shares, which lie on this machine, are entered");
+  CLI::Option* const module =
+      up->add_option("--pkcs11-module", options->pkcs11_module,
+                     "PKCS#11 module of the tokens that guard root keys, for every custody with a "
+                     "pkcs11_seal in the topology; kept for later starts")
+          ->type_name("FILE");
+  module->needs(up->add_option("--pkcs11-pin-file", options->pkcs11_pin_file,
+                               "File with the PIN of their user, of mode 0600")
+                    ->needs(module)
+                    ->type_name("FILE"));
   up->footer(
       "Example: comity up icloud-cn-2018 --dir world\n"
       "Makes keys, certificates and a signed topology (a second `up` repeats none of it), starts\n"

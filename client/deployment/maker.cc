@@ -155,11 +155,16 @@ class Maker final {
     ASSIGN_OR_RETURN(const PrivateKey log_key,
                      KeyAt(folder + "/log.key", SignatureAlgorithm::kEd25519));
     service.set_log_key(log_key.public_key().spki());
-    if (kind == ServiceKind::kCustody) {
-      return service.has_shamir_seal() ? ShamirSeal(region, service.shamir_seal(), folder + "/seal")
-                                       : KeyfileSeal(folder + "/root.key");
+    if (kind != ServiceKind::kCustody) return absl::OkStatus();
+    switch (service.seal_case()) {
+      case pb::Service::kShamirSeal:
+        return ShamirSeal(region, service.shamir_seal(), folder + "/seal");
+      case pb::Service::kPkcs11Seal:
+        return absl::OkStatus();  // custody makes its root key itself, with its token
+      case pb::Service::SEAL_NOT_SET:
+        break;
     }
-    return absl::OkStatus();
+    return KeyfileSeal(folder + "/root.key");
   }
 
   // A root key that exists only until its shares are written. Without the public record custody

@@ -47,6 +47,11 @@ class DeploymentPaths final {
   std::string Limits(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/limits";
   }
+  // How it reaches the token that guards its root key: the module's path and that of the file with
+  // the PIN, each on a line; custody only.
+  std::string TokenAccess(std::string_view region, ServiceKind kind) const {
+    return Service(region, kind) + "/pkcs11";
+  }
   std::string Identity(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/identity";
   }

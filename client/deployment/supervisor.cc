@@ -14,6 +14,7 @@
 
 #include "client/deployment/ports.h"
 #include "client/deployment/programs.h"
+#include "client/deployment/token_access.h"
 #include "client/seal/open_seals.h"
 #include "comity/custody/v1/custody.grpc.pb.h"
 #include "comity/review/v1/review.grpc.pb.h"
@@ -180,6 +181,10 @@ absl::Status Supervisor::StartOne(const Service& service, const std::string& pro
   }
   for (const std::string& limit : Limits(service)) {
     arguments.insert(arguments.end(), {"--limit", limit});
+  }
+  if (service.info->pkcs11_seal.has_value()) {
+    const std::vector<std::string> token = TokenFlags(paths_, service.region);
+    arguments.insert(arguments.end(), token.begin(), token.end());
   }
   return ProcessOf(service).Start(arguments, LogFile(service));
 }

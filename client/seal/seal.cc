@@ -16,6 +16,36 @@ namespace {
 namespace cpb = comity::custody::v1;
 using CustodyApi = cpb::CustodyService;
 
+// "pin-refused"; empty when nothing is wrong. A custody that is newer than this program may tell of
+// more than it knows.
+std::string NameOf(cpb::SealTrouble trouble) {
+  switch (trouble) {
+    case cpb::SEAL_TROUBLE_UNSPECIFIED:
+    case cpb::SEAL_TROUBLE_NONE:
+      return {};
+    case cpb::SEAL_TROUBLE_MODULE:
+      return "module";
+    case cpb::SEAL_TROUBLE_TOKEN_ABSENT:
+      return "token-absent";
+    case cpb::SEAL_TROUBLE_PIN_FILE:
+      return "pin-file";
+    case cpb::SEAL_TROUBLE_PIN_REFUSED:
+      return "pin-refused";
+    case cpb::SEAL_TROUBLE_PIN_LOCKED:
+      return "pin-locked";
+    case cpb::SEAL_TROUBLE_KEY_MISSING:
+      return "key-missing";
+    case cpb::SEAL_TROUBLE_KEY_AMBIGUOUS:
+      return "key-ambiguous";
+    case cpb::SEAL_TROUBLE_KEY_UNFIT:
+      return "key-unfit";
+    case cpb::SEAL_TROUBLE_RECORD:
+      return "record";
+    default:
+      return "token-failed";
+  }
+}
+
 SealView ViewOf(const cpb::SealState& state) {
   SealView view;
   view.seal = state.seal();
@@ -27,6 +57,7 @@ SealView ViewOf(const cpb::SealState& state) {
     view.entered += holder.entered() ? 1 : 0;
   }
   view.share_set = state.share_set();
+  view.trouble = NameOf(state.trouble());
   view.generation = state.root_generation();
   const cpb::RootRotation& rotation = state.rotation();
   if (rotation.stage() == cpb::ROOT_ROTATION_STAGE_DEALING) {

@@ -22,15 +22,17 @@ struct ShareHolderView {
 };
 
 struct SealView {
-  std::string seal;  // "shamir 2 of 3"
+  std::string seal;  // "shamir 2 of 3", "pkcs11 token custody-us"
   bool sealed = false;
   uint32_t needed = 0;  // 0: opens by itself
   uint32_t entered = 0;
   std::vector<ShareHolderView> holders;  // while it is open: who has renewed its lease so far
   UnixMillis lease_end = 0;              // when custody seals itself; 0: sealed, or no lease
   std::string share_set;                 // of the shares in force; empty: the seal has none
-  uint32_t generation = 0;               // how many root keys there were; 0: sealed
-  bool committee_differs = false;        // the topology names other holders
+  // Why a token did not open it when it was last asked: "pin-refused"; empty: nothing is wrong.
+  std::string trouble;
+  uint32_t generation = 0;         // how many root keys there were; 0: sealed
+  bool committee_differs = false;  // the topology names other holders
   enum class Rotation { kNone, kDealing, kResealing };
   Rotation rotation = Rotation::kNone;
   uint32_t entered_to_rotate = 0;

@@ -183,6 +183,34 @@ pb::GrantState StateOf(GrantState state) {
   return pb::GRANT_STATE_UNSPECIFIED;
 }
 
+pb::SealTrouble ToProto(SealTrouble trouble) {
+  switch (trouble) {
+    case SealTrouble::kNone:
+      return pb::SEAL_TROUBLE_NONE;
+    case SealTrouble::kModule:
+      return pb::SEAL_TROUBLE_MODULE;
+    case SealTrouble::kTokenAbsent:
+      return pb::SEAL_TROUBLE_TOKEN_ABSENT;
+    case SealTrouble::kPinFile:
+      return pb::SEAL_TROUBLE_PIN_FILE;
+    case SealTrouble::kPinRefused:
+      return pb::SEAL_TROUBLE_PIN_REFUSED;
+    case SealTrouble::kPinLocked:
+      return pb::SEAL_TROUBLE_PIN_LOCKED;
+    case SealTrouble::kKeyMissing:
+      return pb::SEAL_TROUBLE_KEY_MISSING;
+    case SealTrouble::kKeyAmbiguous:
+      return pb::SEAL_TROUBLE_KEY_AMBIGUOUS;
+    case SealTrouble::kKeyUnfit:
+      return pb::SEAL_TROUBLE_KEY_UNFIT;
+    case SealTrouble::kRecord:
+      return pb::SEAL_TROUBLE_RECORD;
+    case SealTrouble::kTokenFailed:
+      break;
+  }
+  return pb::SEAL_TROUBLE_TOKEN_FAILED;
+}
+
 absl::StatusOr<SecretBytes> DecodeShare(const std::string& share) {
   if (share.size() > kMaxShareBytes) {
     return Refuse(Reason::kFieldInvalid, "share: at most 64 bytes");
@@ -496,6 +524,7 @@ void EncodeShare(const SecretBytes& share, pb::TakeShareResponse& response) {
 }
 
 void Encode(const SealState& state, uint64_t accounts, pb::SealState& out) {
+  out.set_trouble(ToProto(state.trouble));
   out.set_seal(state.description);
   out.set_sealed(state.sealed);
   out.set_shares_needed(state.needed);

@@ -11,9 +11,11 @@
 #include "services/custody/keyfile_seal.h"
 #include "services/custody/leaf_log.h"
 #include "services/custody/peer_custody_client.h"
+#include "services/custody/pkcs11_seal.h"
 #include "services/custody/shamir_seal.h"
 #include "services/custody/store_check.h"
 #include "services/custody/stored_account_store.h"
+#include "services/custody/stored_root_mark.h"
 
 namespace comity::custody {
 namespace {
@@ -101,9 +103,21 @@ void AddMetrics(ServiceEnvironment& environment, const Custody& custody, const R
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(const ServiceEnvironment& environment) {
+absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(ServiceEnvironment& environment) {
   const RegionInfo* region = environment.topology().FindRegion(environment.region());
-  if (region->service(ServiceKind::kCustody).shamir_seal.has_value()) {
+  const ServiceInfo& custody = region->service(ServiceKind::kCustody);
+  if (custody.pkcs11_seal.has_value()) {
+    return std::make_unique<Pkcs11Seal>(
+        Pkcs11Seal::Options{.deployment = environment.topology().deployment(),
+                            .region = environment.region(),
+                            .operator_name = environment.operator_name(),
+                            .labels = *custody.pkcs11_seal,
+                            .record = environment.directory() + "/identity/wrapped-root",
+                            .module = environment.token().module,
+                            .pin_file = environment.token().pin_file,
+                            .mark = std::make_unique<StoredRootMark>(&environment.records())});
+  }
+  if (custody.shamir_seal.has_value()) {
     ASSIGN_OR_RETURN(std::unique_ptr<Seal> seal,
                      ShamirSeal::Load(environment.directory() + "/identity/seal",
                                       environment.topology(), environment.region()));

@@ -9,11 +9,12 @@
 
 namespace comity::custody {
 
-using SealFactory = std::function<absl::StatusOr<std::unique_ptr<Seal>>(const ServiceEnvironment&)>;
+using SealFactory = std::function<absl::StatusOr<std::unique_ptr<Seal>>(ServiceEnvironment&)>;
 
-// The seal that the topology names: shares of persons (<service folder>/identity/seal), else a key
-// file (identity/root.key), which is NOT_DEVELOPMENT unless the topology is marked as development.
-absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(const ServiceEnvironment& environment);
+// The seal that the topology names: shares of persons (<service folder>/identity/seal), a token
+// (identity/wrapped-root), else a key file (identity/root.key), which is NOT_DEVELOPMENT unless the
+// topology is marked as development. The environment outlives it.
+absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(ServiceEnvironment& environment);
 
 // What RunService() needs to run a custody.
 ServiceDefinition CustodyDefinition(SealFactory make_seal = MakeSeal);

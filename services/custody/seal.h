@@ -12,6 +12,7 @@
 #include "services/common/clock/clock.h"
 #include "services/common/secret/secret.h"
 #include "services/common/status/reason.h"
+#include "services/custody/seal_trouble.h"
 
 namespace comity::custody {
 
@@ -30,6 +31,12 @@ class Seal {
   virtual std::string description() const = 0;
   // The root key, kRootKeySize bytes, without anybody's help. SEALED when it cannot be had so.
   virtual absl::StatusOr<SecretBytes> OpenRoot() = 0;
+
+  // Whether custody starts without a root key that cannot be had, until somebody unseals; else that
+  // is a refusal to start.
+  virtual bool starts_sealed() const { return opened_by_people(); }
+  // What kept it from opening when it was last tried.
+  virtual SealTrouble trouble() const { return SealTrouble::kNone; }
 
   // A seal that people open: the service starts without its root key. All below are about those.
   virtual bool opened_by_people() const { return false; }
@@ -58,6 +65,9 @@ class Seal {
   virtual absl::StatusOr<std::optional<SecretBytes>> EnterToRotate(std::string_view person,
                                                                    const SecretBytes& share,
                                                                    UnixMillis now);
+  // For a seal that opens by itself: all that may fail of Replace() but for the disk, before
+  // anybody is told that a rotation begins. The same arguments follow there.
+  virtual absl::Status Prepare(const SecretBytes&, const std::string&) { return absl::OkStatus(); }
   // For a seal that opens by itself: the other root key takes the place, durably.
   virtual absl::Status Replace(const SecretBytes& root, const std::string& ring);
 

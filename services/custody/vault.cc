@@ -35,7 +35,12 @@ Vault::Vault(const Site* site, Seal* seal, LeafLog* log, std::function<void()> w
 absl::Status Vault::Start() {
   absl::StatusOr<SecretBytes> root = seal_->OpenRoot();
   if (!root.ok()) {
-    return seal_->opened_by_people() ? absl::OkStatus() : root.status();
+    if (!seal_->starts_sealed()) return root.status();
+    // That people have to come is nothing to be told.
+    if (!seal_->opened_by_people() && site_->report) {
+      site_->report("custody starts sealed", root.status());
+    }
+    return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(Keys keys, KeysOf(*std::move(root)));
   return Install(std::move(keys), 0);
@@ -70,6 +75,7 @@ SealState Vault::state() const {
   state.needed = seal_->shares_needed();
   state.holders = seal_->Shares();
   state.share_set = seal_->share_set();
+  state.trouble = seal_->trouble();
   state.committee_differs = seal_->committee_differs();
   state.to_rotate = seal_->shares_to_rotate();
   state.dealt = seal_->Dealt();
@@ -183,6 +189,7 @@ absl::StatusOr<SealState> Vault::Rotate(const Authorization& authorization,
   const SecretBytes root = RandomSecret(kRootKeySize);
   ASSIGN_OR_RETURN(KeySealer::Next next, keys->Succeed(root, *std::move(present), ring));
   if (!seal_->opened_by_people()) {
+    RETURN_IF_ERROR(seal_->Prepare(root, next.ring));
     RETURN_IF_ERROR(WriteLeaf(kLeafRotationBegun));
     RETURN_IF_ERROR(seal_->Replace(root, next.ring));
     RETURN_IF_ERROR(Exchange(std::move(next.keys), generation));

@@ -29,14 +29,15 @@ struct SealState {
   uint32_t needed = 0;  // 0: the seal opens by itself
   // None: the same. While it is open, who has entered is who has renewed the lease so far.
   std::vector<ShareState> holders;
-  UnixMillis lease_end = 0;        // when custody seals itself; 0: sealed, or no lease
-  std::string share_set;           // of the shares in force; empty: the seal has none
-  uint32_t generation = 0;         // how many root keys there were; 0: sealed
-  bool committee_differs = false;  // the topology names other holders
-  uint32_t to_rotate = 0;          // shares entered for another root key
-  std::vector<ShareState> dealt;   // to whom its shares are dealt, and who has shown his
-  bool resealing = false;          // keys are being sealed anew under the newest root key
-  uint64_t resealed = 0;           // accounts done
+  UnixMillis lease_end = 0;                  // when custody seals itself; 0: sealed, or no lease
+  std::string share_set;                     // of the shares in force; empty: the seal has none
+  SealTrouble trouble = SealTrouble::kNone;  // why a token did not open it when last asked
+  uint32_t generation = 0;                   // how many root keys there were; 0: sealed
+  bool committee_differs = false;            // the topology names other holders
+  uint32_t to_rotate = 0;                    // shares entered for another root key
+  std::vector<ShareState> dealt;             // to whom its shares are dealt, and who has shown his
+  bool resealing = false;                    // keys are being sealed anew under the newest root key
+  uint64_t resealed = 0;                     // accounts done
   uint32_t entered() const;
 };
 
@@ -51,7 +52,8 @@ class Vault final {
   // after Open() refuses, so that nothing can be put back.
   Vault(const Site* site, Seal* seal, LeafLog* log, std::function<void()> wipe);
 
-  // Opens a seal that opens by itself; leaves one that people open sealed. Before the first call.
+  // Opens a seal that opens by itself; leaves one that people open sealed, and one whose token does
+  // not open it. Before the first call.
   absl::Status Start();
 
   // The keys under the root. Whoever keeps the pointer over more than one act keeps the keys, too.

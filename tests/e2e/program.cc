@@ -13,7 +13,7 @@ namespace {
 
 std::vector<std::string> Environment(const std::string& home) {
   std::vector<std::string> environment = {"COMITY_HOME=" + home};
-  for (const char* name : {"PATH", "TMPDIR", "COMITY_BIN_DIR"}) {
+  for (const char* name : {"PATH", "TMPDIR", "COMITY_BIN_DIR", "SOFTHSM2_CONF"}) {
     if (const char* value = std::getenv(name); value != nullptr) {
       environment.push_back(std::string(name) + "=" + value);
     }

@@ -12,6 +12,7 @@
 #include "services/common/status/reason.h"
 #include "tests/e2e/program.h"
 #include "tests/testing/deployment.h"
+#include "tests/testing/soft_token.h"
 #include "tests/testing/temp_dir.h"
 
 // A custody whose root key is split among persons, as those persons and a user meet it: real
@@ -204,6 +205,65 @@ TEST_F(SealTest, AKeyFileIsReplacedWhileCustodyServes) {
   }
   EXPECT_EQ(rotate(), 3);
   EXPECT_NE(ReadFile(file).value_or("").substr(0, 65), before);
+}
+
+// A token guards the root key: it opens custody by itself at every start, and whatever is wrong
+// with it leaves custody sealed and running.
+TEST_F(SealTest, ATokenOpensCustodyByItselfAndSealedItSaysWhatIsWrong) {
+  const SoftToken soft;
+  ASSERT_TRUE(
+      WriteFileDurably(home() + "/sealed.txtpb", TokenTopologyTemplate(), FileMode::kPublic).ok());
+  const auto custody = [this](const std::string& act) {
+    return RunAs("ops-evans", {"custody", act});
+  };
+  // Whoever has not said where the token is is told to.
+  EXPECT_EQ(Refusal(Run({"up", home() + "/sealed.txtpb", "--dir", world()})), "STATE_NOT_READY");
+  Up({"--pkcs11-module", SoftToken::Module(), "--pkcs11-pin-file", soft.pin_file()});
+  EXPECT_EQ(soft.CountKeys("root-wrapping"), 1u);
+  ASSERT_EQ(Refusal(Run({"account", "create", "--territory", "US"})), "");
+  ASSERT_EQ(Refusal(Run({"put", home() + "/letter"})), "");
+  EXPECT_EQ(Get(), "");
+  EXPECT_EQ(Run({"key", "where"})["seal"], "pkcs11 token custody-us");
+
+  KillCustody();
+  Up({});
+  EXPECT_EQ(Status()["sealed"], false);
+  EXPECT_EQ(Get(), "");
+  EXPECT_EQ(custody("seal")["sealed"], true);
+  EXPECT_EQ(Get(), "SEALED");
+  EXPECT_EQ(custody("unseal")["sealed"], false);
+  EXPECT_EQ(Get(), "");
+
+  soft.TakeOut();
+  EXPECT_EQ(Get(), "") << "an open custody does not need its token";
+  KillCustody();
+  Up({});
+  EXPECT_EQ(Status()["sealed"], true);
+  EXPECT_EQ(custody("status")["trouble"], "token-absent");
+  EXPECT_EQ(Get(), "SEALED");
+  EXPECT_EQ(Refusal(custody("unseal")), "SEALED");
+  soft.PutBack();
+  EXPECT_EQ(custody("unseal")["sealed"], false);
+  EXPECT_FALSE(custody("status").contains("trouble"));
+  EXPECT_EQ(Get(), "");
+
+  soft.WritePin("of another token");
+  for (int i = 0; i < 2; ++i) {
+    KillCustody();
+    Up({});
+    EXPECT_EQ(custody("status")["trouble"], "pin-refused");
+  }
+  soft.WritePin(SoftToken::kPin);
+  EXPECT_EQ(custody("unseal")["sealed"], false);
+  EXPECT_EQ(Get(), "");
+
+  EXPECT_EQ(custody("rotate-root")["root_generation"], 2);
+  ExpectRotated("ops-evans");
+  KillCustody();
+  Up({});
+  EXPECT_EQ(custody("status")["root_generation"], 2);
+  EXPECT_EQ(Get(), "");
+  EXPECT_EQ(ReadFile(home() + "/back").value_or(""), "a letter");
 }
 
 }  // namespace

@@ -543,6 +543,12 @@ TEST(CustodyCrashTest, RotationOfAKeyFileSurvivesADeathAtEveryStep) {
   });
 }
 
+TEST(CustodyCrashTest, RotationOfARootThatATokenWrapsSurvivesADeathAtEveryStep) {
+  KillEverywhere(5, [](uint64_t n, Moment moment) {
+    return RotateWithADeath(RotatableSeal::Kind::kToken, n, moment);
+  });
+}
+
 TEST(CustodyCrashTest, RotationOfASplitRootSurvivesADeathAtEveryStep) {
   KillEverywhere(5, [](uint64_t n, Moment moment) {
     return RotateWithADeath(RotatableSeal::Kind::kShamir, n, moment);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,13 +20,17 @@
 #include "services/common/statement/proto_codec.h"
 #include "services/common/store/open.h"
 #include "services/custody/key_sealer.h"
+#include "services/custody/pkcs11_seal.h"
 #include "services/custody/stored_account_store.h"
+#include "services/custody/stored_root_mark.h"
+#include "tests/fakes/fake_record_store.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/handler/service_process.h"
 #include "tests/testing/deployment.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/memory_scan.h"
 #include "tests/testing/root_needles.h"
+#include "tests/testing/soft_token.h"
 #include "tests/testing/temp_dir.h"
 
 // The keys in the memory of the real program. What a call carries is not looked for: gRPC keeps
@@ -70,10 +75,11 @@ class CustodyProcessMemoryTest : public testing::Test {
     WritePrivate("tls.key", service.tls_key.ToPem());
     WritePrivate("statement.key", service.statement_key.ToPem());
     WritePrivate("log.key", service.log_key.ToPem());
-    process_ = std::make_unique<ServiceProcess>(
-        COMITY_CUSTODY_PROGRAM,
-        std::vector<std::string>{"--topology", File("topology.txtpb"), "--region", region, "--dir",
-                                 File("custody"), "--test-clock", File("clock")});
+    std::vector<std::string> arguments = {
+        "--topology", File("topology.txtpb"), "--region",     region,
+        "--dir",      File("custody"),        "--test-clock", File("clock")};
+    arguments.insert(arguments.end(), more_.begin(), more_.end());
+    process_ = std::make_unique<ServiceProcess>(COMITY_CUSTODY_PROGRAM, std::move(arguments));
     ASSERT_EQ(process_->NextNotification(), "READY=1") << process_->Output();
     owner_ = std::make_unique<TestAccount>(deployment_.NewAccount());
   }
@@ -175,6 +181,7 @@ class CustodyProcessMemoryTest : public testing::Test {
   const TempDir directory_;
   ManualClock clock_{TestDeployment::kStart};
   TestDeployment deployment_{SealedTopologyTemplate()};
+  std::vector<std::string> more_;  // flags
   RegionId region_;
   std::string person_;
   std::unique_ptr<TestAccount> owner_;
@@ -209,6 +216,38 @@ TEST_F(CustodyProcessMemoryTest, SealingAKeyFileLeavesNoKey) {
   StartAt("cn", "ops-kelly", TestDeployment::kHandover + kDayMs);
   UseAnAccount("CN");
   AddKeys(root);
+  ExpectKeysUntilItIsSealed();
+}
+
+// Not only when it is sealed: no PIN and no session with the token outlive the opening.
+TEST_F(CustodyProcessMemoryTest, SealingARootThatATokenWrapsLeavesNoKey) {
+  deployment_ = TestDeployment(TokenTopologyTemplate());
+  const SoftToken soft;
+  soft.AddKey("root-wrapping");
+  const SecretBytes root = RandomSecret(kRootKeySize);
+  ASSERT_THAT(MakePrivateFolders(File("custody/identity")), IsOk());
+  {
+    FakeRecordStore records;
+    Pkcs11Seal seal({.deployment = deployment_.topology().deployment(),
+                     .region = TestDeployment::Region("us"),
+                     .operator_name = "apple",
+                     .labels = {"custody-us", "root-wrapping"},
+                     .record = File("custody/identity/wrapped-root"),
+                     .module = SoftToken::Module(),
+                     .pin_file = soft.pin_file(),
+                     .mark = std::make_unique<StoredRootMark>(&records)});
+    ASSERT_THAT(seal.Prepare(root, ""), IsOk());
+    ASSERT_THAT(seal.Replace(root, ""), IsOk());
+  }
+  more_ = {"--pkcs11-module", SoftToken::Module(), "--pkcs11-pin-file", soft.pin_file()};
+  StartAt("us", "ops-evans", TestDeployment::kStart);
+  UseAnAccount("US");
+  AddKeys(root);
+  MemoryNeedles pin;
+  pin.Add("PIN", SoftToken::kPin);
+  if (const auto found = pin.FindIn(process_->pid()); found.ok()) {
+    EXPECT_THAT(*found, IsEmpty());
+  }
   ExpectKeysUntilItIsSealed();
 }
 

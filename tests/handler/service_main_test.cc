@@ -275,6 +275,35 @@ TEST_F(ServiceMainTest, KeyFileThatOthersMayReadIsRefused) {
   EXPECT_THAT(RefusedStart({"--check-config"}), HasSubstr("statement.key"));
 }
 
+TEST_F(ServiceMainTest, TokenThatTheTopologyDoesNotNameIsRefused) {
+  EXPECT_THAT(RefusedStart({"--check-config", "--pkcs11-module", "/lib/m.so", "--pkcs11-pin-file",
+                            "/etc/pin"}),
+              HasSubstr("leave out --pkcs11-module and --pkcs11-pin-file"));
+}
+
+TEST_F(ServiceMainTest, TokenThatTheTopologyNamesHasToBeNamedHereToo) {
+  TestDeployment guarded(TokenTopologyTemplate());
+  guarded.SetLogUrl("us", ServiceKind::kCustody, "http://" + FreeAddress());
+  Write("topology.txtpb", guarded.topology_text());
+  Write("topology.txtpb.sig", EncodeStatement(guarded.topology_signature()));
+  const TestService& service = guarded.service("us", ServiceKind::kCustody);
+  Write("custody/identity/tls.crt", service.certificate);
+  Write("custody/identity/endorsement", EncodeStatement(service.endorsement));
+  Write("custody/identity/roster", EncodeStatement(guarded.roster_statement("us")));
+  WriteKey("custody/identity/tls.key", service.tls_key);
+  WriteKey("custody/identity/statement.key", service.statement_key);
+  WriteKey("custody/identity/log.key", service.log_key);
+  std::vector<std::string> arguments = Arguments({"--check-config"});
+  arguments[3] = "us";
+  ServiceProcess without(COMITY_SERVER_PROBE, arguments);
+  EXPECT_EQ(without.Wait(), 1);
+  EXPECT_THAT(without.Output(), HasSubstr("pass --pkcs11-module and --pkcs11-pin-file"));
+  arguments.insert(arguments.end(),
+                   {"--pkcs11-module", "/lib/m.so", "--pkcs11-pin-file", "/etc/pin"});
+  ServiceProcess with(COMITY_SERVER_PROBE, arguments);
+  EXPECT_EQ(with.Wait(), 0) << with.Output();
+}
+
 TEST_F(ServiceMainTest, LogKeyThatTheTopologyDoesNotNameIsRefused) {
   WriteKey("custody/identity/log.key", PrivateKey::Generate(SignatureAlgorithm::kEd25519));
   EXPECT_THAT(RefusedStart({"--check-config"}), HasSubstr("log.key"));

@@ -8,7 +8,9 @@
 #include "services/common/status/check.h"
 #include "services/common/status/macros.h"
 #include "services/custody/keyfile_seal.h"
+#include "services/custody/pkcs11_seal.h"
 #include "services/custody/shamir_seal.h"
+#include "services/custody/stored_root_mark.h"
 #include "tests/testing/unsafe_authorization.h"
 
 namespace comity::custody {
@@ -23,6 +25,8 @@ class MortalSeal final : public Seal {
       : seal_(std::move(seal)), process_(process) {}
   std::string description() const override { return seal_->description(); }
   absl::StatusOr<SecretBytes> OpenRoot() override { return seal_->OpenRoot(); }
+  bool starts_sealed() const override { return seal_->starts_sealed(); }
+  SealTrouble trouble() const override { return seal_->trouble(); }
   bool opened_by_people() const override { return seal_->opened_by_people(); }
   absl::StatusOr<std::optional<SecretBytes>> Enter(std::string_view person,
                                                    const SecretBytes& share,
@@ -41,6 +45,9 @@ class MortalSeal final : public Seal {
                                                            const SecretBytes& share,
                                                            UnixMillis now) override {
     return seal_->EnterToRotate(person, share, now);
+  }
+  absl::Status Prepare(const SecretBytes& root, const std::string& ring) override {
+    return seal_->Prepare(root, ring);
   }
   absl::Status Replace(const SecretBytes& root, const std::string& ring) override {
     return process_->Contact([&] { return seal_->Replace(root, ring); });
@@ -77,7 +84,8 @@ RotatableSeal::RotatableSeal(CustodyWorld* world, CustodyNode* node, Kind kind,
       node_(node),
       kind_(kind),
       next_(std::move(next)),
-      next_threshold_(next_threshold) {
+      next_threshold_(next_threshold),
+      token_(kind == Kind::kToken ? std::make_unique<SoftToken>() : nullptr) {
   if (kind_ == Kind::kShamir) {
     absl::StatusOr<NewSeal> split =
         SplitRoot(root, world_->topology().deployment(), node_->region(), 2, kPersons);
@@ -88,11 +96,26 @@ RotatableSeal::RotatableSeal(CustodyWorld* world, CustodyNode* node, Kind kind,
     }
   } else {
     COMITY_CHECK(MakePrivateFolders(directory() + "/identity").ok());
-    KeyfileSeal seal(KeyFile());
-    COMITY_CHECK(seal.Replace(root, "").ok());
+    if (token_ != nullptr) token_->AddKey("root-wrapping");
+    const std::unique_ptr<Seal> seal =
+        token_ != nullptr ? MakeTokenSeal() : std::make_unique<KeyfileSeal>(KeyFile());
+    COMITY_CHECK(seal->Prepare(root, "").ok());
+    COMITY_CHECK(seal->Replace(root, "").ok());
   }
   node_->UseSeal([this] { return Make(); });
   Open();
+}
+
+std::unique_ptr<Seal> RotatableSeal::MakeTokenSeal() const {
+  return std::make_unique<Pkcs11Seal>(
+      Pkcs11Seal::Options{.deployment = world_->topology().deployment(),
+                          .region = node_->region(),
+                          .operator_name = "apple",
+                          .labels = {"custody-us", "root-wrapping"},
+                          .record = directory() + "/identity/wrapped-root",
+                          .module = SoftToken::Module(),
+                          .pin_file = token_->pin_file(),
+                          .mark = std::make_unique<StoredRootMark>(&node_->records())});
 }
 
 std::unique_ptr<Seal> RotatableSeal::Make() {
@@ -103,6 +126,8 @@ std::unique_ptr<Seal> RotatableSeal::Make() {
                                           record_ = record;
                                           return absl::OkStatus();
                                         });
+  } else if (kind_ == Kind::kToken) {
+    seal = MakeTokenSeal();
   } else {
     seal = std::make_unique<KeyfileSeal>(KeyFile());
   }
@@ -115,7 +140,7 @@ Authorization RotatableSeal::Person(std::string_view name) {
 }
 
 void RotatableSeal::Open() {
-  if (kind_ == Kind::kKeyfile && state().sealed) {
+  if (kind_ != Kind::kShamir && state().sealed) {
     (void)vault().Enter(Person("ops-evans"), SecretBytes());
   }
   for (const auto& [person, share] : held_) {
@@ -125,7 +150,7 @@ void RotatableSeal::Open() {
 }
 
 absl::Status RotatableSeal::Begin() {
-  if (kind_ == Kind::kKeyfile) {
+  if (kind_ != Kind::kShamir) {
     return vault().Rotate(Person("ops-evans"), SecretBytes()).status();
   }
   uint32_t missing = state().needed;

@@ -11,6 +11,7 @@
 #include "services/common/secret/secret.h"
 #include "services/custody/seal.h"
 #include "tests/testing/custody.h"
+#include "tests/testing/soft_token.h"
 #include "tests/testing/temp_dir.h"
 
 namespace comity::custody {
@@ -19,7 +20,7 @@ namespace comity::custody {
 // and what they hold, outlives deaths of the node; writing it can be what kills it.
 class RotatableSeal final {
  public:
-  enum class Kind { kKeyfile, kShamir };
+  enum class Kind { kKeyfile, kShamir, kToken };
   // The node starts again under it, with `root`, split 2 of 3 if it is split; the topology of which
   // the seal knows names `next`. Both outlive it.
   RotatableSeal(CustodyWorld* world, CustodyNode* node, Kind kind, const SecretBytes& root,
@@ -43,6 +44,8 @@ class RotatableSeal final {
   void Settle();
 
   const std::map<std::string, SecretBytes>& held() const { return held_; }
+  // Of Kind::kToken alone.
+  const SoftToken& token() const { return *token_; }
   // As the folder of a service, with the key file.
   const std::string& directory() const { return directory_.path(); }
   // The root key that the shares dealt give, from those that were taken.
@@ -50,6 +53,7 @@ class RotatableSeal final {
 
  private:
   std::unique_ptr<Seal> Make();
+  std::unique_ptr<Seal> MakeTokenSeal() const;
   std::string KeyFile() const { return directory() + "/identity/root.key"; }
 
   CustodyWorld* const world_;
@@ -58,6 +62,7 @@ class RotatableSeal final {
   const std::vector<std::string> next_;
   const size_t next_threshold_;
   const TempDir directory_;
+  const std::unique_ptr<SoftToken> token_;  // null for the other kinds
   SealRecord record_;
   std::map<std::string, SecretBytes> held_;
   std::map<std::string, SecretBytes> taken_;

@@ -81,6 +81,25 @@ absl::Status WriteNew(const std::string& path, std::string_view bytes, mode_t mo
   return absl::OkStatus();
 }
 
+enum class Owner { kAnybody, kThisUser };
+
+absl::StatusOr<SecretBytes> ReadPrivate(const std::string& path, Owner owner) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return Failed("cannot open", path, errno);
+  ASSIGN_OR_RETURN(const struct stat info, OpenedSize(fd.get(), path));
+  if ((info.st_mode & 077) != 0) {
+    return Refuse(Reason::kStateNotReady, path + " can be read by others; run: chmod 600 " + path);
+  }
+  if (owner == Owner::kThisUser && info.st_uid != geteuid()) {
+    return Refuse(Reason::kStateNotReady, path + " belongs to another user; run: chown " +
+                                              std::to_string(geteuid()) + " " + path);
+  }
+  SecretBytes bytes(static_cast<size_t>(info.st_size));
+  const std::span<uint8_t> out = bytes.RevealMutable(RevealKey::ForKeyFile());
+  RETURN_IF_ERROR(ReadAll(fd.get(), path, reinterpret_cast<char*>(out.data()), out.size()));
+  return bytes;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -93,16 +112,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::StatusOr<SecretBytes> ReadPrivateFile(const std::string& path) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return Failed("cannot open", path, errno);
-  ASSIGN_OR_RETURN(const struct stat info, OpenedSize(fd.get(), path));
-  if ((info.st_mode & 077) != 0) {
-    return Refuse(Reason::kStateNotReady, path + " can be read by others; run: chmod 600 " + path);
-  }
-  SecretBytes bytes(static_cast<size_t>(info.st_size));
-  const std::span<uint8_t> out = bytes.RevealMutable(RevealKey::ForKeyFile());
-  RETURN_IF_ERROR(ReadAll(fd.get(), path, reinterpret_cast<char*>(out.data()), out.size()));
-  return bytes;
+  return ReadPrivate(path, Owner::kAnybody);
+}
+
+absl::StatusOr<SecretBytes> ReadOwnPrivateFile(const std::string& path) {
+  return ReadPrivate(path, Owner::kThisUser);
 }
 
 absl::Status WriteFileDurably(const std::string& path, std::string_view bytes, FileMode mode) {

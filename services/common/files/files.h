@@ -20,6 +20,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // read, and leaves no copy outside the arena.
 absl::StatusOr<SecretBytes> ReadPrivateFile(const std::string& path);
 
+// As ReadPrivateFile, for a file that others may have put there: refuses one that is another
+// user's, who could read it all the same.
+absl::StatusOr<SecretBytes> ReadOwnPrivateFile(const std::string& path);
+
 // Writes a new file beside it, syncs, renames over `path`, syncs the folder: after a crash there is
 // the old content or the new, never a mixture. Mode 0600 or 0644.
 enum class FileMode { kPrivate, kPublic };

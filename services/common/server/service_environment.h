@@ -57,6 +57,13 @@ struct ServiceDefinition {
   StoreChecker check_store;  // of --check-store; null for a service that keeps nothing of its own
 };
 
+// How a custody reaches the token that guards its root key, on this machine alone. Both empty: it
+// has none.
+struct TokenAccess {
+  std::string module;    // path of a PKCS#11 module
+  std::string pin_file;  // path
+};
+
 // What the environment is made of. A deployed service gets it from its folder (service_main.h),
 // a test from memory.
 struct ServiceResources {
@@ -78,6 +85,7 @@ struct ServiceResources {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   Rates rates{};  // of the services that have limits
+  TokenAccess token;
 };
 
 // Do certificate, keys, endorsement, roster and topology belong together, so that no other party
@@ -105,6 +113,7 @@ class ServiceEnvironment final {
   const Statement& endorsement() const { return resources_.endorsement; }
   const TlsIdentity& tls() const { return resources_.tls; }
   const Rates& rates() const { return resources_.rates; }
+  const TokenAccess& token() const { return resources_.token; }
 
   RecordStore& records() { return *resources_.records; }
   BlobStore& blobs() { return *resources_.blobs; }

@@ -43,6 +43,23 @@ void DeclareLimits(CLI::App& app, ServiceFlags& flags) {
       ->type_name("NAME=RATE[/BURST]");
 }
 
+void DeclareToken(CLI::App& app, ServiceFlags& flags) {
+  CLI::Option* const module =
+      app.add_option("--pkcs11-module", flags.pkcs11_module,
+                     "The PKCS#11 module of the token that guards the root key, by its absolute "
+                     "path; for a custody with a pkcs11_seal in the topology, and no other")
+          ->check([](const std::string& path) {
+            return path.starts_with('/') ? std::string() : "it is not an absolute path: " + path;
+          })
+          ->type_name("FILE");
+  app.add_option("--pkcs11-pin-file", flags.pkcs11_pin_file,
+                 "File with the PIN of that token's user, of mode 0600 or tighter and the "
+                 "service's own; read whenever the token is asked")
+      ->needs(module)
+      ->type_name("FILE");
+  module->needs("--pkcs11-pin-file");
+}
+
 }  // namespace
 
 void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
@@ -101,7 +118,10 @@ void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
         ->check(CLI::Range(1, 3650))
         ->type_name("N");
   }
-  if (kind == ServiceKind::kCustody) DeclareLimits(app, flags);
+  if (kind == ServiceKind::kCustody) {
+    DeclareToken(app, flags);
+    DeclareLimits(app, flags);
+  }
   app.footer(
       "Example:\n  " + program + " --topology world/topology.txtpb --region cn --dir world/cn/" +
       std::string(Name(kind)) +

@@ -29,6 +29,8 @@ struct ServiceFlags {
   uint32_t drain_seconds = 10;
   uint32_t metrics_port = 0;  // 0 = metrics are not served
   uint32_t audit_days = 90;   // custody only
+  std::string pkcs11_module;  // custody only, both or neither; see TokenAccess
+  std::string pkcs11_pin_file;
   Rates rates = DefaultRates();
 };
 

@@ -194,6 +194,21 @@ absl::Status CheckLogKey(const Loaded& loaded, ServiceKind kind) {
   return absl::OkStatus();
 }
 
+// A token that is named and not used would be a root key that lies somewhere else than its operator
+// thinks.
+absl::Status CheckToken(const Loaded& loaded, ServiceKind kind) {
+  if (kind != ServiceKind::kCustody) return absl::OkStatus();
+  const bool wanted =
+      loaded.file.topology.FindRegion(loaded.region)->service(kind).pkcs11_seal.has_value();
+  const bool named = !loaded.flags.pkcs11_module.empty();
+  if (wanted == named) return absl::OkStatus();
+  return Refuse(Reason::kTopologyInvalid,
+                wanted ? "it says that a token guards the root key here: pass --pkcs11-module and "
+                         "--pkcs11-pin-file"
+                       : "it says of no token that guards the root key here: leave out "
+                         "--pkcs11-module and --pkcs11-pin-file");
+}
+
 ServiceResources ResourcesOf(Loaded& loaded, ServiceKind kind) {
   return ServiceResources{.topology = loaded.file.topology,
                           .region = loaded.region,
@@ -206,7 +221,8 @@ ServiceResources ResourcesOf(Loaded& loaded, ServiceKind kind) {
                           .roster = loaded.roster,
                           .log_level = loaded.flags.log_level,
                           .log_format = loaded.flags.log_format,
-                          .rates = loaded.flags.rates};
+                          .rates = loaded.flags.rates,
+                          .token = {loaded.flags.pkcs11_module, loaded.flags.pkcs11_pin_file}};
 }
 
 absl::Status OpenStores(Loaded& loaded, const ServiceDefinition& definition,
@@ -390,16 +406,20 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
   if (const absl::Status keys = CheckLogKey(*loaded, definition.kind); !keys.ok()) {
     return Fail(keys);
   }
+  if (flags.check_store) {
+    const absl::StatusOr<uint64_t> violations = CheckStore(*loaded, definition);
+    return !violations.ok() ? Fail(violations.status()) : *violations == 0 ? 0 : kViolated;
+  }
+  // The store is looked at without the token.
+  if (const absl::Status token = CheckToken(*loaded, definition.kind); !token.ok()) {
+    return Fail(token);
+  }
   if (flags.check_config) {
     if (const absl::Status checked = Check(*std::move(loaded), definition); !checked.ok()) {
       return Fail(checked);
     }
     std::puts("The configuration is valid.");
     return 0;
-  }
-  if (flags.check_store) {
-    const absl::StatusOr<uint64_t> violations = CheckStore(*loaded, definition);
-    return !violations.ok() ? Fail(violations.status()) : *violations == 0 ? 0 : kViolated;
   }
   const absl::Status served = Serve(*std::move(loaded), definition, signals);
   return served.ok() ? 0 : Fail(served);

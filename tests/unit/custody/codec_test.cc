@@ -1,5 +1,6 @@
 #include "services/custody/codec.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,19 @@ TEST(CustodyCodecTest, FormOfADataKeyIsOneOfThoseThereAreOrLeftOut) {
     request.set_form(static_cast<pb::DataKeyForm>(unknown));
     EXPECT_THAT(Decode(request), RefusedWith(Reason::kFieldInvalid));
   }
+}
+
+TEST(CustodyCodecTest, EachTroubleOfATokenHasAWordOfItsOwn) {
+  std::set<int> told;
+  for (int i = 0; i <= static_cast<int>(SealTrouble::kTokenFailed); ++i) {
+    SealState state;
+    state.trouble = static_cast<SealTrouble>(i);
+    pb::SealState out;
+    Encode(state, 0, out);
+    EXPECT_TRUE(told.insert(out.trouble()).second);
+  }
+  EXPECT_FALSE(told.contains(pb::SEAL_TROUBLE_UNSPECIFIED));
+  EXPECT_EQ(told.size(), static_cast<size_t>(pb::SealTrouble_ARRAYSIZE) - 1);
 }
 
 }  // namespace

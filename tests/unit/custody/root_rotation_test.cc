@@ -58,9 +58,12 @@ class RootRotationTest : public testing::TestWithParam<Kind> {
   RotatableSeal seal_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Seals, RootRotationTest, testing::Values(Kind::kKeyfile, Kind::kShamir),
+INSTANTIATE_TEST_SUITE_P(Seals, RootRotationTest,
+                         testing::Values(Kind::kKeyfile, Kind::kShamir, Kind::kToken),
                          [](const auto& kind) {
-                           return kind.param == Kind::kKeyfile ? "Keyfile" : "Shamir";
+                           return kind.param == Kind::kKeyfile  ? "Keyfile"
+                                  : kind.param == Kind::kShamir ? "Shamir"
+                                                                : "Token";
                          });
 
 TEST_P(RootRotationTest, EverythingRestsUnderTheNewRootAtTheEnd) {

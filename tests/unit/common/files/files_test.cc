@@ -53,6 +53,21 @@ TEST_F(FilesTest, ReadPrivateFileRefusesWhenOthersMayRead) {
   EXPECT_EQ(ReasonOf(ReadPrivateFile(Path("key")).status()), Reason::kStateNotReady);
 }
 
+TEST_F(FilesTest, OwnPrivateFileIsNobodyElses) {
+  EXPECT_EQ(ReasonOf(ReadOwnPrivateFile(Path("key")).status()), Reason::kStoreUnavailable);
+  ASSERT_TRUE(WritePrivateFile(Path("key"), SecretBytes::CopyOf("secret")).ok());
+  EXPECT_EQ(ReadOwnPrivateFile(Path("key"))->RevealView(RevealKey::ForTest()), "secret");
+  ASSERT_EQ(chmod(Path("key").c_str(), 0640), 0);
+  EXPECT_EQ(ReasonOf(ReadOwnPrivateFile(Path("key")).status()), Reason::kStateNotReady);
+  ASSERT_EQ(chmod(Path("key").c_str(), 0400), 0);
+  EXPECT_TRUE(ReadOwnPrivateFile(Path("key")).ok());
+  // Only root can give a file away.
+  if (chown(Path("key").c_str(), geteuid() + 1, getegid()) == 0) {
+    EXPECT_EQ(ReasonOf(ReadOwnPrivateFile(Path("key")).status()), Reason::kStateNotReady);
+    EXPECT_TRUE(ReadPrivateFile(Path("key")).ok());
+  }
+}
+
 TEST_F(FilesTest, ReadFileRefusesWhenThereIsNone) {
   EXPECT_EQ(ReasonOf(ReadFile(Path("none")).status()), Reason::kStoreUnavailable);
 }

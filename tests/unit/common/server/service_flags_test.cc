@@ -1,6 +1,7 @@
 #include "services/common/server/service_flags.h"
 
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -68,6 +69,28 @@ TEST(ServiceFlagsTest, EachMissingRequiredFlagIsNamed) {
     EXPECT_EQ(exit_code, kWrongFlags);
     EXPECT_THAT(printed, HasSubstr(missing));
   }
+}
+
+TEST(ServiceFlagsTest, TokenNeedsAModuleByItsWholePathAndAFileWithItsPin) {
+  const std::vector<const char*> required = {"--topology", "t", "--region", "cn", "--dir", "d"};
+  const auto with = [&](std::vector<const char*> more) {
+    more.insert(more.begin(), required.begin(), required.end());
+    return more;
+  };
+  const auto parsed = Parse(with({"--pkcs11-module", "/lib/m.so", "--pkcs11-pin-file", "pin"}));
+  ASSERT_TRUE(std::holds_alternative<ServiceFlags>(parsed));
+  EXPECT_EQ(std::get<ServiceFlags>(parsed).pkcs11_module, "/lib/m.so");
+  EXPECT_EQ(std::get<ServiceFlags>(parsed).pkcs11_pin_file, "pin");
+  auto [exit_code, printed] = Answer(with({"--pkcs11-module", "/lib/m.so"}));
+  EXPECT_EQ(exit_code, kWrongFlags);
+  EXPECT_THAT(printed, HasSubstr("--pkcs11-pin-file"));
+  std::tie(exit_code, printed) = Answer(with({"--pkcs11-pin-file", "pin"}));
+  EXPECT_EQ(exit_code, kWrongFlags);
+  EXPECT_THAT(printed, HasSubstr("--pkcs11-module"));
+  std::tie(exit_code, printed) =
+      Answer(with({"--pkcs11-module", "m.so", "--pkcs11-pin-file", "pin"}));
+  EXPECT_EQ(exit_code, kWrongFlags);
+  EXPECT_THAT(printed, HasSubstr("it is not an absolute path: m.so"));
 }
 
 TEST(ServiceFlagsTest, UnknownFlagIsWrong) {
