@@ -236,9 +236,8 @@ absl::StatusOr<CK_SLOT_ID> Pkcs11Token::Module::FindSlot(std::string_view label,
                            std::to_string(slots.size()) + " slots with a token");
 }
 
-Pkcs11Token::Pkcs11Token(const Module* module, unsigned long slot, unsigned long session,
-                         WrongPins wrong_pins)
-    : module_(module), slot_(slot), session_(session), wrong_pins_(wrong_pins) {}
+Pkcs11Token::Pkcs11Token(const Module* module, unsigned long session, WrongPins wrong_pins)
+    : module_(module), session_(session), wrong_pins_(wrong_pins) {}
 
 Pkcs11Token::~Pkcs11Token() {
   // Nobody is left to be told what these return; a token that is gone has forgotten all of it.
@@ -266,7 +265,7 @@ absl::StatusOr<std::unique_ptr<Pkcs11Token>> Pkcs11Token::Open(const std::string
   const WrongPins wrong_pins = (flags & CKF_USER_PIN_FINAL_TRY) != 0   ? WrongPins::kLast
                                : (flags & CKF_USER_PIN_COUNT_LOW) != 0 ? WrongPins::kSome
                                                                        : WrongPins::kNone;
-  std::unique_ptr<Pkcs11Token> token(new Pkcs11Token(loaded, *slot, session, wrong_pins));
+  std::unique_ptr<Pkcs11Token> token(new Pkcs11Token(loaded, session, wrong_pins));
   if ((flags & CKF_USER_PIN_LOCKED) != 0) {
     return RefuseOpening(SealTrouble::kPinLocked, "the token says that its PIN is locked");
   }

@@ -62,11 +62,9 @@ class Pkcs11Token final {
   absl::StatusOr<SecretBytes> DecryptOnce(const Key& key, std::string_view iv, std::string_view aad,
                                           std::string_view sealed);
   bool Works(const Key& key);
-  Pkcs11Token(const Module* module, unsigned long slot, unsigned long session,
-              WrongPins wrong_pins);
+  Pkcs11Token(const Module* module, unsigned long session, WrongPins wrong_pins);
 
   const Module* const module_;
-  const unsigned long slot_;
   const unsigned long session_;
   const WrongPins wrong_pins_;
 };
