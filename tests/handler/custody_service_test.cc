@@ -14,8 +14,7 @@
 #include "services/common/statement/proto_codec.h"
 #include "services/custody/custody_service_definition.h"
 #include "services/custody/wrapped_key.h"
-#include "tests/fakes/fake_seal.h"
-#include "tests/fakes/manual_clock.h"
+#include "tests/handler/custody_service_fixture.h"
 #include "tests/testing/authorisation.h"
 #include "tests/testing/closed_by_default.h"
 #include "tests/testing/custody.h"
@@ -26,99 +25,8 @@
 namespace comity::custody {
 namespace {
 
-namespace pb = comity::custody::v1;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-ServiceDefinition Definition() {
-  return CustodyDefinition([](const ServiceEnvironment&) -> absl::StatusOr<std::unique_ptr<Seal>> {
-    return std::make_unique<FakeSeal>();
-  });
-}
-
-class CustodyServiceTest : public testing::Test {
- protected:
-  CustodyServiceTest() : owner_(deployment_.NewAccount()) {
-    server_ = TestServer::Start(deployment_,
-                                {.region = "us", .definition = Definition(), .clock = clock_});
-    stub_ = pb::CustodyService::NewStub(server_->AsDevice(owner_.device()));
-  }
-
-  template <typename Request, typename Response>
-  using Method = grpc::Status (pb::CustodyService::Stub::*)(grpc::ClientContext*, const Request&,
-                                                            Response*);
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> CallAs(pb::CustodyService::Stub& stub, Method<Request, Response> method,
-                                  const Request& request) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-    Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
-    if (!status.ok()) {
-      return FromGrpcStatus(status, context);
-    }
-    return response;
-  }
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(Method<Request, Response> method, const Request& request) {
-    return CallAs(*stub_, method, request);
-  }
-
-  pb::CreateAccountRequest CreateRequest() {
-    pb::CreateAccountRequest request;
-    request.set_request_id(RandomBytes(16));
-    for (const Statement& entry : owner_.entries()) {
-      *request.add_chain() = ToProto(entry);
-    }
-    *request.mutable_account_record() = ToProto(record_);
-    return request;
-  }
-  absl::StatusOr<pb::CreateAccountResponse> Create() {
-    return Call(&pb::CustodyService::Stub::CreateAccount, CreateRequest());
-  }
-  absl::Status Rotate() {
-    pb::RotateAccountKeyRequest request;
-    request.set_request_id(RandomBytes(16));
-    request.set_account_id(Id());
-    return Call(&pb::CustodyService::Stub::RotateAccountKey, request).status();
-  }
-  std::string Id() const { return std::string(owner_.id().bytes()); }
-  static void FillContext(comity::common::v1::EncryptionContext& context) {
-    context.set_object_id(std::string(16, 'o'));
-    context.set_content_id(std::string(16, 'c'));
-    context.set_purpose(comity::common::v1::PURPOSE_CONTENT);
-  }
-  pb::GenerateDataKeyRequest GenerateRequest() {
-    pb::GenerateDataKeyRequest request;
-    request.set_account_id(Id());
-    FillContext(*request.mutable_context());
-    request.set_reason(pb::USE_REASON_OWNER_ACCESS);
-    return request;
-  }
-  pb::UnwrapDataKeyRequest UnwrapRequest(const std::string& wrapped) {
-    pb::UnwrapDataKeyRequest request;
-    request.set_account_id(Id());
-    FillContext(*request.mutable_context());
-    request.set_wrapped(wrapped);
-    request.set_reason(pb::USE_REASON_OWNER_ACCESS);
-    return request;
-  }
-  pb::WrapDataKeyRequest WrapRequest(const std::string& plaintext) {
-    pb::WrapDataKeyRequest request;
-    request.set_account_id(Id());
-    FillContext(*request.mutable_context());
-    request.set_plaintext(plaintext);
-    request.set_reason(pb::USE_REASON_OWNER_ACCESS);
-    return request;
-  }
-
-  const TestDeployment& deployment_ = SharedDeployment();
-  std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>(TestDeployment::kStart);
-  TestAccount owner_;
-  const Statement record_ = owner_.SignRecord(deployment_.topology(), "CN", clock_->Now());
-  std::unique_ptr<TestServer> server_;
-  std::unique_ptr<pb::CustodyService::Stub> stub_;
-};
 
 TEST_F(CustodyServiceTest, IsClosedByDefault) {
   ExpectClosedByDefault(
@@ -490,137 +398,13 @@ TEST_F(CustodyServiceTest, MetricsCountAccountsAndKeysAndNameNobody) {
 
 // ---- The form of requests -----------------------------------------------------------------------
 
-TEST_F(CustodyServiceTest, MalformedCreateIsRefused) {
-  pb::CreateAccountRequest request = CreateRequest();
-  request.set_request_id("short");
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::CreateAccount, request),
-              RefusedWith(Reason::kFieldInvalid));
-  request = CreateRequest();
-  request.clear_chain();
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::CreateAccount, request),
-              RefusedWith(Reason::kFieldInvalid));
-  request = CreateRequest();
-  request.clear_account_record();
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::CreateAccount, request),
-              RefusedWith(Reason::kFieldInvalid));
-}
-
-TEST_F(CustodyServiceTest, UseWithoutReasonIsRefused) {
-  pb::GenerateDataKeyRequest request = GenerateRequest();
-  request.clear_reason();
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kReasonUnspecified));
-  request.set_reason(static_cast<pb::UseReason>(77));
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kReasonUnspecified));
-}
-
-TEST_F(CustodyServiceTest, MalformedContextIsRefused) {
-  pb::GenerateDataKeyRequest request = GenerateRequest();
-  request.clear_context();
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kFieldInvalid));
-  request = GenerateRequest();
-  request.mutable_context()->set_object_id("short");
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kFieldInvalid));
-  request = GenerateRequest();
-  request.mutable_context()->set_content_id(std::string(17, 'c'));
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kFieldInvalid));
-  request = GenerateRequest();
-  request.mutable_context()->clear_purpose();
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kContextInvalid));
-  request = GenerateRequest();
-  comity::common::v1::ContextPair& pair = *request.mutable_context()->add_pairs();
-  pair.set_name("comity-x");
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GenerateDataKey, request),
-              RefusedWith(Reason::kContextInvalid));
-}
-
-TEST_F(CustodyServiceTest, MalformedKeysAreRefused) {
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::WrapDataKey, WrapRequest(std::string(31, 'p'))),
-              RefusedWith(Reason::kFieldInvalid));
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, UnwrapRequest("")),
-              RefusedWith(Reason::kFieldInvalid));
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, UnwrapRequest(std::string(257, 'w'))),
-              RefusedWith(Reason::kFieldInvalid));
-  pb::UnwrapDataKeyRequest request = UnwrapRequest("x");
-  request.set_account_id("short");
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::UnwrapDataKey, request),
-              RefusedWith(Reason::kFieldInvalid));
-}
-
-TEST_F(CustodyServiceTest, BatchesHaveOneToAThousandAndTwentyFourItems) {
-  ASSERT_THAT(Create(), IsOk());
-  pb::BatchGenerateDataKeysRequest request;
-  request.set_account_id(Id());
-  request.set_reason(pb::USE_REASON_OWNER_ACCESS);
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, request),
-              RefusedWith(Reason::kFieldInvalid));
-  for (int i = 0; i < 1'024; ++i) {
-    FillContext(*request.add_contexts());
-  }
-  ASSERT_OK_AND_ASSIGN(const auto made,
-                       Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, request));
-  EXPECT_EQ(made.keys_size(), 1'024);
-  FillContext(*request.add_contexts());
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchGenerateDataKeys, request),
-              RefusedWith(Reason::kFieldInvalid));
-  pb::BatchUnwrapDataKeysRequest unwrap;
-  unwrap.set_account_id(Id());
-  unwrap.set_reason(pb::USE_REASON_OWNER_ACCESS);
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchUnwrapDataKeys, unwrap),
-              RefusedWith(Reason::kFieldInvalid));
-  pb::BatchWrapDataKeysRequest wrap;
-  wrap.set_account_id(Id());
-  wrap.set_reason(pb::USE_REASON_OWNER_ACCESS);
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::BatchWrapDataKeys, wrap),
-              RefusedWith(Reason::kFieldInvalid));
-}
-
-TEST_F(CustodyServiceTest, NonceHasSixteenToSixtyFourBytesOrNone) {
-  ASSERT_THAT(Create(), IsOk());
-  pb::GetKeyLocationRequest request;
-  request.set_account_id(Id());
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GetKeyLocation, request), IsOk());
-  request.set_nonce(std::string(15, 'n'));
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GetKeyLocation, request),
-              RefusedWith(Reason::kFieldInvalid));
-  request.set_nonce(std::string(65, 'n'));
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::GetKeyLocation, request),
-              RefusedWith(Reason::kFieldInvalid));
-}
-
-TEST_F(CustodyServiceTest, DeliveryHasAtMostSixtyFourStatements) {
-  ASSERT_THAT(Create(), IsOk());
-  pb::DeliverStatementRequest request;
-  request.set_account_id(Id());
-  for (int i = 0; i < 65; ++i) {
-    *request.add_statements() = ToProto(record_);
-  }
-  EXPECT_THAT(Call(&pb::CustodyService::Stub::DeliverStatement, request),
-              RefusedWith(Reason::kFieldInvalid));
-}
-
-TEST_F(CustodyServiceTest, ExecutionWithoutAuthorisationOrWrapsIsRefused) {
-  const auto review = pb::CustodyService::NewStub(server_->AsService("us", ServiceKind::kReview));
-  pb::ExecuteAuthorisationRequest request;
-  EXPECT_THAT(CallAs(*review, &pb::CustodyService::Stub::ExecuteAuthorisation, request),
-              RefusedWith(Reason::kAuthorisationInvalid));
-  *request.mutable_authorisation() = ToProto(
-      TestAuthorisation(deployment_, owner_.id(), {ContentId()}, clock_->Now(), "us").Build());
-  EXPECT_THAT(CallAs(*review, &pb::CustodyService::Stub::ExecuteAuthorisation, request),
-              RefusedWith(Reason::kFieldInvalid));
-}
-
 TEST(CustodyDefinitionTest, KeyfileSealIsForDevelopmentAlone) {
   const TestDeployment& deployment = SharedDeployment();
   ASSERT_TRUE(deployment.topology().development());
   // In a development deployment the file is asked for, and it is not there.
   ServiceDefinition definition = CustodyDefinition();
-  auto server = TestServer::Start(deployment, {.region = "us", .definition = Definition()});
+  auto server =
+      TestServer::Start(deployment, {.region = "us", .definition = FakelySealedCustody()});
   ASSERT_NE(server, nullptr);
   EXPECT_THAT(definition.make(server->environment()).status(), RefusedWith(Reason::kSealed));
 }

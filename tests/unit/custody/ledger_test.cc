@@ -273,7 +273,7 @@ TEST(VouchTest, CommitsVouchForTheChainAndWhatIsVouchedForIsNotVerifiedAgain) {
   Statement entry = DecodeStatement(entries[0]).value();
   entry.signatures[0].signature[5] ^= 1;
   entries[0] = EncodeStatement(entry);
-  SpoilChain(world.us, id, "");  // back to the signature as it was
+  SpoilChain(world.us, id, stored.chain_vouch);  // back to the signature as it was
   SpoilChain(world.us, id, keys->Vouch(id, entries));
   EXPECT_THAT(world.us.store().Load(id, keys.get()), IsOk());
   EXPECT_THAT(world.us.store().Load(id, nullptr), RefusedWith(Reason::kDataCorrupt));

@@ -202,7 +202,8 @@ TEST_F(StoredAccountStoreTest, ErasedKeysLeaveNoRecord) {
   Account after = before;
   EraseKeys(after, 1, world_.now());
   ASSERT_THAT(store().Commit(before, after, {}), IsOk());
-  EXPECT_THAT(Keys(), ElementsAre("account/history", "account/record", "leaf/0000000000000001"));
+  EXPECT_THAT(Keys(), ElementsAre("account/history", "account/record", "account/vouch",
+                                  "leaf/0000000000000001"));
   EXPECT_EQ(Load().keys.front().state, KeyState::kDestroyed);
 }
 
