@@ -80,5 +80,20 @@ TEST(RecordKeysTest, OutcomeExpiresAtOneHour) {
   EXPECT_FALSE(OutcomeExpired(outcome, 0));
 }
 
+TEST(RecordKeysTest, OwedErasureNamesItsRecord) {
+  const std::string record = RecordKey("custody/a", "account/key");
+  const std::string owed = OwedErasureKey(0x0102, record);
+  EXPECT_EQ(owed, std::string("erase/\0\0\0\0\0\0\1\2", 14) + record);
+  EXPECT_EQ(ErasedRecordKey(owed), record);
+  EXPECT_EQ(RecordPrefixOf(ErasedRecordKey(owed)), RecordPrefix("custody/a"));
+  for (const std::string& none : {std::string("format"), std::string("erase/"), owed.substr(0, 14),
+                                  "erasf" + owed.substr(5)}) {
+    EXPECT_EQ(ErasedRecordKey(none), "");
+  }
+  // What is no record key is taken as it is.
+  EXPECT_EQ(RecordPrefixOf(""), "");
+  EXPECT_EQ(RecordPrefixOf(std::string("\xff\xff", 2)), "\xff\xff");
+}
+
 }  // namespace
 }  // namespace comity

@@ -24,7 +24,7 @@ namespace {
 constexpr size_t kValueBytes = 64;
 // Many times the buffer, so that values lie in files of several levels.
 constexpr size_t kBufferBytes = 64 << 10;
-constexpr int kOthers = 400;
+constexpr int kOthers = 200;
 constexpr size_t kOtherBytes = 4 << 10;
 
 class RocksEraserTest : public ::testing::Test {
@@ -188,7 +188,7 @@ TEST_F(RocksEraserTest, OthersReadAndWriteMeanwhile) {
       }
     });
   }
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 3; ++i) {
     const std::string value = Put("b/account", "key");
     PutOthers();
     Commit("b/account", {Mutation::Erase("key")});
