@@ -9,9 +9,9 @@
 #include "services/common/status/reason.h"
 #include "services/common/topology/standing.h"
 #include "services/custody/account_rules.h"
+#include "services/custody/chain_entries.h"
 #include "services/custody/key_versions.h"
 #include "services/custody/leaves.h"
-#include "services/custody/stored_codec.h"
 
 namespace comity::custody {
 namespace {

@@ -8,6 +8,7 @@
 #include "comity/custody/store/v1/store.pb.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/custody/chain_entries.h"
 
 namespace comity::custody {
 namespace {
@@ -334,16 +335,6 @@ absl::Status DecodeAccountRecord(std::string_view bytes, Account& account) {
   account.rotation_days = stored.rotation_days();
   account.leaves = stored.leaves();
   return Read(stored.last_leaf(), account.last_leaf);
-}
-
-std::vector<std::string> EncodeChain(const Account& account) {
-  std::vector<std::string> entries;
-  if (account.chain.has_value()) {
-    for (const Statement& entry : account.chain->entries()) {
-      entries.push_back(EncodeStatement(entry));
-    }
-  }
-  return entries;
 }
 
 std::string EncodeAccountHistory(const Account& account) {

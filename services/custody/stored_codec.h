@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,8 +22,6 @@ std::string EncodeAccountHistory(const Account& account);
 // `account.id` is set. Verifies the chain against it, but for the signatures when `keys` are there
 // and account.chain_vouch, which is set before, vouches for it.
 absl::Status DecodeAccountHistory(std::string_view bytes, const KeySealer* keys, Account& account);
-// The entries of its chain as they rest in the history.
-std::vector<std::string> EncodeChain(const Account& account);
 
 // One grant, under its id. DATA_CORRUPT also when what it says is not signed as it stands there.
 std::string EncodeGrant(const GrantRecord& grant);

@@ -17,7 +17,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/log/merkle.h"
 #include "services/common/statement/leaf.h"
-#include "services/custody/stored_codec.h"
+#include "services/custody/chain_entries.h"
 #include "tests/fakes/fake_seal.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "services/common/crypto/random.h"
+#include "services/custody/chain_entries.h"
 #include "services/custody/key_versions.h"
-#include "services/custody/stored_codec.h"
 #include "services/custody/wrapped_key.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/key_grants.h"

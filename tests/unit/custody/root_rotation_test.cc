@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "services/common/crypto/random.h"
+#include "services/custody/chain_entries.h"
 #include "services/custody/leaves.h"
 #include "services/custody/record_key.h"
-#include "services/custody/stored_codec.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/rotatable_seal.h"
