@@ -207,7 +207,7 @@ storage::SnapshotPtr World::Load(StorageSide& side, const Owner& owner) {
 const custody::Account& World::Load(CustodySide& side, const Owner& owner) {
   CustodySide::Read& read = side.read[owner.account->id()];
   if (read.at != side.disk.applied() || !read.account.exists()) {
-    absl::StatusOr<custody::Account> account = side.direct.Load(owner.account->id());
+    absl::StatusOr<custody::Account> account = side.direct.Load(owner.account->id(), nullptr);
     COMITY_CHECK(account.ok());
     read = {side.disk.applied(), *std::move(account)};
   }
