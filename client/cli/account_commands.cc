@@ -204,10 +204,11 @@ absl::Status ReadEverything(const Context& context, Context::Device& device) {
     RETURN_IF_ERROR(objects.Get(all[i].attributes.name, nowhere).status());
   }
   context.EndProgress();
-  context.Note("Read back and verified " + std::to_string(all.size() - locked) + " objects." +
-               (locked == 0 ? ""
-                            : " " + std::to_string(locked) +
-                                  " more are here, under key versions that open nothing."));
+  context.Note("Read back and verified " + Counted(all.size() - locked, "object") + "." +
+               (locked == 0
+                    ? ""
+                    : " " + std::to_string(locked) + (locked == 1 ? " more is" : " more are") +
+                          " here, under key versions that open nothing."));
   return absl::OkStatus();
 }
 

@@ -126,12 +126,12 @@ absl::Status Rewrap(Context& context) {
   ASSIGN_OR_RETURN(Context::Device device, OpenFollowed(context));
   ASSIGN_OR_RETURN(const RewrapOutcome outcome,
                    RewrapObjects(*device.session, *device.profile, [&context](uint64_t objects) {
-                     context.Progress("looked at " + std::to_string(objects) + " objects");
+                     context.Progress("looked at " + Counted(objects, "object"));
                    }));
   context.EndProgress();
-  std::string text = "Rewrapped " + std::to_string(outcome.rewrapped) + " objects; " +
-                     std::to_string(outcome.current) +
-                     " were under the newest version of your key already.\n";
+  std::string text = "Rewrapped " + Counted(outcome.rewrapped, "object") + "; " +
+                     std::to_string(outcome.current) + (outcome.current == 1 ? " was" : " were") +
+                     " under the newest version of your key already.\n";
   json failed = json::object();
   for (const auto& [reason, count] : outcome.failed) {
     const ReasonInfo& info = Describe(reason);
@@ -235,12 +235,11 @@ absl::Status CheckNothingIsLost(const Context::Device& device, const ChangeOptio
   if (leaving.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const uint64_t objects,
                    CountWrappedUnder(*device.session, *device.profile, leaving));
-  return objects == 0
-             ? absl::OkStatus()
-             : Refuse(Reason::kStateNotReady,
-                      std::to_string(objects) +
-                          " objects are still wrapped under what is to be taken out of use: "
-                          "`comity key rewrap` first, or say --lose-objects");
+  return objects == 0 ? absl::OkStatus()
+                      : Refuse(Reason::kStateNotReady,
+                               Counted(objects, "object") + (objects == 1 ? " is" : " are") +
+                                   " still wrapped under what is to be taken out of use: "
+                                   "`comity key rewrap` first, or say --lose-objects");
 }
 
 absl::Status Change(const Context& context, const ChangeOptions& options) {

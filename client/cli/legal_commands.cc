@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "client/cli/counted.h"
 #include "client/legal/legal.h"
 #include "services/common/files/files.h"
 #include "services/common/status/macros.h"
@@ -74,7 +75,7 @@ std::string ToText(const CaseView& view) {
   for (const CaseTargetView& target : view.targets) {
     text += "target     " + target.target;
     if (!target.rejections.empty()) text += "  refused: " + Join(target.rejections);
-    if (target.objects != 0) text += "  " + std::to_string(target.objects) + " objects in scope";
+    if (target.objects != 0) text += "  " + Counted(target.objects, "object") + " in scope";
     text += "\n";
   }
   if (!view.assignee.empty()) text += "given to   " + view.assignee + "\n";

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "client/account/account.h"
+#include "client/cli/counted.h"
 #include "client/migrate/migrate.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
@@ -64,7 +65,7 @@ std::string ToText(const MigrationView& view) {
                      " accounts moved, " + std::to_string(view.failed) + " not\n";
   for (const MoveView& move : view.moves) {
     text += "  " + move.account.ToString() + " to " + move.destination + "  " +
-            std::string(Name(move.step)) + "  " + std::to_string(move.objects) + " objects, " +
+            std::string(Name(move.step)) + "  " + Counted(move.objects, "object") + ", " +
             HumanBytes(move.bytes) + ", paused " + std::to_string(move.pause_ms) + " ms";
     if (move.failure != Reason::kUnspecified) {
       text += "  " + std::string(Describe(move.failure).name) + ": " +

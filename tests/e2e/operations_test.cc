@@ -112,11 +112,11 @@ refused KEY_DISABLED comity put one.txt
 comity key enable 1
 comity get one.txt -o one.back && cmp one.txt one.back
 
-refused '1 objects are still wrapped' comity key destroy 1
-refused '1 objects are still wrapped' comity key min-version 2
+refused '1 object is still wrapped' comity key destroy 1
+refused '1 object is still wrapped' comity key min-version 2
 
 # Rewrapped, nothing needs the first version any more.
-comity key rewrap | grep -F 'Rewrapped 1 objects; 1 were'
+comity key rewrap | grep -F 'Rewrapped 1 object; 1 was'
 comity key rewrap | grep -F 'Rewrapped 0 objects; 2 were'
 comity key min-version 2
 comity key versions | grep -F 'No version before 2 opens anything.'
