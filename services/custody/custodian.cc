@@ -112,6 +112,7 @@ absl::Status Custodian::FillNewAccount(const DeviceChain& chain, const Statement
   account.statements.emplace(1, record);
 
   ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
+  plan.keys = sealer;
   const SecretBytes key = RandomSecret(kAeadKeySize);
   account.keys = {KeyRecord{.epoch = 1,
                             .version = 1,

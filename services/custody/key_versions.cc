@@ -255,6 +255,7 @@ absl::StatusOr<Statement> KeyVersions::Rotate(const Authorization& authorization
     }
     // Here, so that nothing is made after custody was sealed, and its keys are not kept for longer.
     ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
+    plan.keys = sealer;
     ASSIGN_OR_RETURN(rotation, ApplyRotation(*site_, *sealer, request, plan));
     return Remember({device, request, site_->Now(), rotation}, plan.after);
   };

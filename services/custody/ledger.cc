@@ -26,14 +26,18 @@ std::optional<UnixMillis> Ledger::DueOf(const Account& account) const {
 }
 
 absl::StatusOr<Account> Ledger::Load(const AccountId& account) const {
-  const absl::StatusOr<Vault::Keys> keys = vault_->Open();
-  return store_->Load(account, keys.ok() ? keys->get() : nullptr);
+  return store_->Load(account, OpenKeys().get());
 }
 
-bool Ledger::Vouch(const Account& before, Account& after) const {
+Vault::Keys Ledger::OpenKeys() const {
+  absl::StatusOr<Vault::Keys> keys = vault_->Open();
+  return keys.ok() ? *std::move(keys) : nullptr;
+}
+
+bool Ledger::Vouch(const Vault::Keys& keys, const Account& before, Account& after) {
   if (!after.chain.has_value()) return false;
-  if (const absl::StatusOr<Vault::Keys> keys = vault_->Open(); keys.ok()) {
-    after.chain_vouch = (*keys)->Vouch(after.id, EncodeChain(after));
+  if (keys != nullptr) {
+    after.chain_vouch = keys->Vouch(after.id, EncodeChain(after));
   } else if (!before.chain.has_value() || before.chain->head() != after.chain->head()) {
     // Sealed, and the chain is another one: whoever reads it next verifies it.
     after.chain_vouch.clear();
@@ -65,7 +69,9 @@ absl::StatusOr<Account> Ledger::Perform(const Account& before, Plan plan) {
   CommitExtras extras;
   extras.use = std::move(plan.use);
   ASSIGN_OR_RETURN(extras.openings, WriteLeaves(plan.leaves, plan.after));
-  Vouch(before, plan.after);
+  // Kept until the commit, as those of the plan.
+  const Vault::Keys keys = OpenKeys();
+  Vouch(keys, before, plan.after);
   agenda_->Begin(plan.after.id);
   absl::StatusOr<uint64_t> version = store_->Commit(before, plan.after, extras);
   // Also after an error: the commit may have happened all the same.
@@ -106,7 +112,8 @@ absl::Status Ledger::Reseal(const AccountId& id,
     if (!before.exists()) return absl::OkStatus();
     const bool resealed = reseal(after);
     // Also for an account that has no keys: what the root before vouched for is nothing afterwards.
-    if (!Vouch(before, after) && !resealed) return absl::OkStatus();
+    const Vault::Keys keys = OpenKeys();
+    if (!Vouch(keys, before, after) && !resealed) return absl::OkStatus();
     const absl::StatusOr<uint64_t> version = store_->Commit(before, after, {});
     if (version.ok()) continue;
     if (ReasonOf(version.status()) != Reason::kConflict || ++conflicts == kAttempts) {

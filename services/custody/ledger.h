@@ -30,6 +30,10 @@ struct Plan {
   Account after;
   std::vector<LeafPlan> leaves;
   std::optional<LegalUse> use;
+  // What it seals with, kept until it is committed: a root key that is being replaced is not
+  // destroyed before (Vault::KeysBeforeInUse), so that nothing comes to rest under one that is
+  // gone.
+  Vault::Keys keys;
   bool changed = false;  // false: there is nothing to do
 };
 
@@ -67,8 +71,10 @@ class Ledger final {
   absl::Status CountSome();
 
  private:
-  // Vouches for the device chain of what is about to be committed. Whether that changed anything.
-  bool Vouch(const Account& before, Account& after) const;
+  // Vouches for the device chain of what is about to be committed, with these keys; null: sealed.
+  // Whether that changed anything.
+  static bool Vouch(const Vault::Keys& keys, const Account& before, Account& after);
+  Vault::Keys OpenKeys() const;  // null while sealed
   std::optional<UnixMillis> DueOf(const Account& account) const;
   absl::StatusOr<Agenda::Counted> Count(const AccountId& id) const;
   absl::StatusOr<std::vector<LeafOpening>> WriteLeaves(const std::vector<LeafPlan>& leaves,

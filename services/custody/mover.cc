@@ -162,6 +162,7 @@ absl::Status Mover::PerformStep(const AccountId& id, MoveStep::Kind kind) {
                      return ApplyVersionDestructions(*site_, plan);
                    case MoveStep::Kind::kRotate: {
                      ASSIGN_OR_RETURN(const Vault::Keys sealer, vault_->Open());
+                     plan.keys = sealer;
                      return ApplyRotation(*site_, *sealer, RequestId(), plan).status();
                    }
                    default:

@@ -61,10 +61,10 @@ class MixedLoadTest : public testing::Test {
   }
 
   void Create(TestAccount& owner) {
+    const Statement record = owner.SignRecord(world_.topology(), "US", world_.now());
     ASSERT_THAT(Insist([&] {
-                  return custody().custodian().Create(
-                      CustodyNode::Device(owner.device()), owner.entries(),
-                      owner.SignRecord(world_.topology(), "US", world_.now()));
+                  return custody().custodian().Create(CustodyNode::Device(owner.device()),
+                                                      owner.entries(), record);
                 }),
                 IsOk());
   }
@@ -209,6 +209,9 @@ TEST_F(MixedLoadTest, WhatIsPromisedIsKeptWhileEverythingHappensAtOnce) {
   for (const TestAccount& account : created) {
     const Account stored = world_.us.LoadAccount(account.id());
     EXPECT_EQ(stored.chain_vouch, keys->Vouch(account.id(), EncodeChain(stored)));
+    for (const KeyRecord& key : stored.keys) {
+      EXPECT_THAT(keys->OpenAccountKey(account.id(), key.epoch, key.version, key.sealed), IsOk());
+    }
   }
 }
 

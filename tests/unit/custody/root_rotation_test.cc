@@ -1,6 +1,8 @@
 #include "services/custody/root_rotation.h"
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -8,7 +10,9 @@
 
 #include "services/common/crypto/random.h"
 #include "services/custody/chain_entries.h"
+#include "services/custody/custodian.h"
 #include "services/custody/leaves.h"
+#include "services/custody/ledger.h"
 #include "services/custody/record_key.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
@@ -92,6 +96,42 @@ TEST_P(RootRotationTest, TheNewRootVouchesForTheChainsAlsoOfAccountsWithoutKeys)
   const Account stored = world_.us.LoadAccount(id());
   EXPECT_NE(stored.chain_vouch, before.chain_vouch);
   EXPECT_EQ(stored.chain_vouch, seal_.vault().Open().value()->Vouch(id(), EncodeChain(stored)));
+}
+
+// Lets something happen when a leaf is about to be written.
+class LogWithAMoment final : public LeafLog {
+ public:
+  LogWithAMoment(LeafLog* log, std::function<void()> moment)
+      : log_(log), moment_(std::move(moment)) {}
+  absl::StatusOr<std::vector<LogReceipt>> Append(const std::vector<std::string>& leaves) override {
+    moment_();
+    return log_->Append(leaves);
+  }
+
+ private:
+  LeafLog* const log_;
+  const std::function<void()> moment_;
+};
+
+TEST_P(RootRotationTest, WhatIsSealedAndNotYetStoredKeepsTheRootBefore) {
+  const Site site = world_.us.site();
+  KeyCache cache(8);
+  Agenda agenda;
+  LogWithAMoment log(&world_.us.log(), [this] {
+    ASSERT_THAT(seal_.Rotate(), IsOk());
+    seal_.Finish();
+    EXPECT_TRUE(seal_.state().resealing) << "an account is on its way under the root before";
+  });
+  Ledger ledger(&site, &world_.us.store(), &log, &seal_.vault(), &cache, &agenda);
+  Custodian custodian(&site, &ledger, &seal_.vault());
+  TestAccount other = world_.deployment().NewAccount();
+  ASSERT_THAT(custodian.Create(CustodyNode::Device(other.device()), other.entries(),
+                               other.SignRecord(world_.topology(), "US", world_.now())),
+              IsOk());
+  seal_.Finish();
+  ExpectDone();
+  EXPECT_FALSE(OpensUnder(world_.us, other.id(), first_));
+  EXPECT_TRUE(world_.Opens(world_.us, other, world_.Generate(world_.us, other)));
 }
 
 TEST_P(RootRotationTest, WhatIsMadeMeanwhileRestsUnderTheNewRoot) {
