@@ -21,7 +21,7 @@
 namespace comity {
 namespace {
 
-constexpr std::chrono::milliseconds kLook(5);
+constexpr std::chrono::milliseconds kLook(20);
 constexpr std::chrono::seconds kRetry(30);
 constexpr std::chrono::hours kIdle(24);
 // With more partitions than this all files are rewritten at once, rather than the same ones again
@@ -179,21 +179,26 @@ absl::Status RocksEraser::Await(const char* what, const Ask& is_so) {
 
 // Every value that was written before is in a table file afterwards, and in no log.
 absl::Status RocksEraser::DropLogs(const std::string& owed_key) {
-  // A log is only left for another one when there is something to flush, and the one after a
-  // recovery may begin with a mark that is nothing.
-  RETURN_IF_ERROR(ToStatus(db_->Put({}, families_.meta, owed_key, EncodeNumber(0))));
   std::unique_ptr<rocksdb::LogFile> current;
   RETURN_IF_ERROR(ToStatus(db_->GetCurrentWalFile(&current)));
   const uint64_t newest = current->LogNumber();
-  RETURN_IF_ERROR(ToStatus(db_->Flush({}, families_.all)));
-  return Await("a log that is no longer needed is still there", [&]() -> absl::StatusOr<bool> {
+  const auto are_gone = [&]() -> absl::StatusOr<bool> {
+    // Once more when a log is still there: a table that was being flushed by itself keeps it until
+    // the next one is.
+    RETURN_IF_ERROR(FlushAll(owed_key));
+    RETURN_IF_ERROR(LookForUnneededFiles());
     rocksdb::VectorLogPtr logs;
     RETURN_IF_ERROR(ToStatus(db_->GetSortedWalFiles(logs)));
-    const bool gone =
-        std::ranges::all_of(logs, [&](const auto& log) { return log->LogNumber() > newest; });
-    if (!gone) RETURN_IF_ERROR(LookForUnneededFiles());
-    return gone;
-  });
+    return std::ranges::all_of(logs, [&](const auto& log) { return log->LogNumber() > newest; });
+  };
+  return Await("a log that is no longer needed is still there", are_gone);
+}
+
+absl::Status RocksEraser::FlushAll(const std::string& owed_key) {
+  // A log is only left for another one when there is something to flush, and the one after a
+  // recovery may begin with a mark that is nothing.
+  RETURN_IF_ERROR(ToStatus(db_->Put({}, families_.meta, owed_key, EncodeNumber(0))));
+  return ToStatus(db_->Flush({}, families_.all));
 }
 
 // Nobody reads from a view in which the values are still there: a compaction would keep them.
@@ -220,40 +225,58 @@ absl::Status RocksEraser::Rewrite(const std::vector<std::string>& owed) {
   }));
 
   const std::vector<Range> ranges = RangesOf(owed);
-  const std::set<std::string> before = FilesOf(ranges);
-  std::set<std::string> left = before;
-  // A compaction may do no more than move a file to another level, as it is; the next one finds it
-  // on the last, where all are rewritten.
+  std::set<std::string> left = FilesOf(ranges);
+  // A compaction may only move a file to another level, or leave one alone that spans a range and
+  // has no key in it: then everything is rewritten, and what was moved lies on the last level.
   for (int pass = 0; !left.empty(); ++pass) {
     if (pass == kMaxPasses) return Refuse(Reason::kStoreUnavailable, "a file is not rewritten");
-    RETURN_IF_ERROR(Compact(ranges));
+    RETURN_IF_ERROR(Compact(pass == 0 ? ranges : std::vector<Range>()));
     const std::set<std::string> now = FilesOf(ranges);
-    std::erase_if(left, [&](const std::string& path) { return !now.contains(path); });
+    std::erase_if(left, [&](const std::string& name) { return !now.contains(name); });
   }
-  left = before;
-  // Every file that could hold one of the values was rewritten, and is gone when nobody reads it.
-  return Await("a file that was rewritten is still there", [&]() -> absl::StatusOr<bool> {
-    std::erase_if(left, [&](const std::string& path) {
-      return db_->GetEnv()->FileExists(path).IsNotFound();
-    });
+  // No file that could hold one of the values is in use any more. Nor may one be there: whatever is
+  // not in use goes, also what an earlier try or run has left.
+  ASSIGN_OR_RETURN(left, FilesNotInUse());
+  const auto are_gone = [&]() -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const std::set<std::string> now, FilesNotInUse());
+    // What was being written has come into use meanwhile.
+    std::erase_if(left, [&](const std::string& name) { return !now.contains(name); });
     if (!left.empty()) RETURN_IF_ERROR(LookForUnneededFiles());
     return left.empty();
-  });
+  };
+  RETURN_IF_ERROR(Await("a file that is not in use is still there", are_gone));
+  // A crash must not bring back what was removed once nothing is owed for it.
+  std::unique_ptr<rocksdb::Directory> folder;
+  RETURN_IF_ERROR(ToStatus(db_->GetEnv()->NewDirectory(db_->GetName(), &folder)));
+  return ToStatus(folder->Fsync());
+}
+
+absl::StatusOr<std::set<std::string>> RocksEraser::FilesNotInUse() {
+  std::vector<std::string> names;
+  RETURN_IF_ERROR(ToStatus(db_->GetEnv()->GetChildren(db_->GetName(), &names)));
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::set<std::string> left;
+  for (std::string& name : names) {
+    if (name.ends_with(".sst")) left.insert(std::move(name));
+  }
+  for (const rocksdb::LiveFileMetaData& file : files) left.erase(file.relative_filename);
+  return left;
 }
 
 std::set<std::string> RocksEraser::FilesOf(const std::vector<Range>& ranges) {
   rocksdb::ColumnFamilyMetaData family;
   db_->GetColumnFamilyMetaData(families_.records, &family);
-  std::set<std::string> paths;
+  std::set<std::string> names;
   for (const rocksdb::LevelMetaData& level : family.levels) {
     for (const rocksdb::SstFileMetaData& file : level.files) {
       const bool overlaps = std::ranges::any_of(ranges, [&](const Range& range) {
         return file.smallestkey <= range.last && range.first <= file.largestkey;
       });
-      if (overlaps) paths.insert(file.directory + "/" + file.relative_filename);
+      if (overlaps) names.insert(file.relative_filename);
     }
   }
-  return paths;
+  return names;
 }
 
 absl::Status RocksEraser::Compact(const std::vector<Range>& ranges) {
@@ -261,7 +284,7 @@ absl::Status RocksEraser::Compact(const std::vector<Range>& ranges) {
   options.exclusive_manual_compaction = true;
   // Also the files of the last level, below which there is nothing that would have to be met.
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  if (ranges.size() > kMaxRanges) {
+  if (ranges.empty() || ranges.size() > kMaxRanges) {
     return ToStatus(db_->CompactRange(options, families_.records, nullptr, nullptr));
   }
   for (const Range& range : ranges) {

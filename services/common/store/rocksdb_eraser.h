@@ -61,13 +61,16 @@ class RocksEraser final {
   // Keys of column family `meta`.
   absl::StatusOr<std::vector<std::string>> ReadOwed();
   absl::Status DropLogs(const std::string& owed_key);
+  absl::Status FlushAll(const std::string& owed_key);
   absl::Status AwaitReaders();
   absl::Status Rewrite(const std::vector<std::string>& owed);
   struct Range;
   static std::vector<Range> RangesOf(const std::vector<std::string>& owed);
-  absl::Status Compact(const std::vector<Range>& ranges);
-  // Paths of the table files that may hold a record of these ranges.
+  absl::Status Compact(const std::vector<Range>& ranges);  // none: everything
+  // The table files in use that may hold a record of these ranges.
   std::set<std::string> FilesOf(const std::vector<Range>& ranges);
+  // Table files in the folder that are not in use, or not yet.
+  absl::StatusOr<std::set<std::string>> FilesNotInUse();
   absl::Status LookForUnneededFiles();
   absl::Status Forget(const std::vector<std::string>& owed);
   // Asks every few milliseconds, a bounded time.

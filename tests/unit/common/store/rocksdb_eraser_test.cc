@@ -31,11 +31,13 @@ class RocksEraserTest : public ::testing::Test {
  protected:
   RocksEraserTest() { Open(); }
 
-  void Open(std::chrono::milliseconds erase_after = std::chrono::hours(1)) {
+  void Open(std::chrono::milliseconds erase_after = std::chrono::hours(1),
+            std::chrono::milliseconds patience = std::chrono::seconds(30)) {
     store_.reset();
-    auto store = RocksRecordStore::Open(
-        directory_.path(),
-        {.clock = &clock_, .write_buffer_bytes = kBufferBytes, .erase_after = erase_after});
+    auto store = RocksRecordStore::Open(directory_.path(), {.clock = &clock_,
+                                                            .write_buffer_bytes = kBufferBytes,
+                                                            .erase_after = erase_after,
+                                                            .erase_patience = patience});
     ASSERT_THAT(store, IsOk());
     store_ = *std::move(store);
   }
@@ -130,6 +132,24 @@ TEST_F(RocksEraserTest, WhatIsOwedOutlivesTheStore) {
   EXPECT_EQ(store_->owed_erasures(), 1u);
   ASSERT_TRUE(SomeFileHolds(value));
   ASSERT_THAT(store_->EraseNow(), IsOk());
+  EXPECT_FALSE(SomeFileHolds(value));
+}
+
+// A folder stands for a table file that was left and cannot be removed: the database tries to.
+TEST_F(RocksEraserTest, NothingIsForgottenWhileAFileThatIsNotInUseIsThere) {
+  Open(std::chrono::hours(1), std::chrono::milliseconds(200));
+  const std::string value = Put("b/account", "key");
+  const std::filesystem::path left = directory_.path() + "/records/000001.sst";
+  Commit("b/account", {Mutation::Erase("key")});
+  std::filesystem::create_directory(left);
+  // Again, when its own files have long been rewritten.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(store_->EraseNow(), RefusedWith(Reason::kStoreUnavailable));
+    EXPECT_EQ(store_->owed_erasures(), 1u);
+  }
+  std::filesystem::remove(left);
+  ASSERT_THAT(store_->EraseNow(), IsOk());
+  EXPECT_EQ(store_->owed_erasures(), 0u);
   EXPECT_FALSE(SomeFileHolds(value));
 }
 
