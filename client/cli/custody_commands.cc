@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "client/cli/audit_command.h"
+#include "client/cli/restore_command.h"
 #include "client/deployment/paths.h"
 #include "client/seal/seal.h"
 #include "services/common/files/files.h"
@@ -230,7 +231,7 @@ void AddRotation(CLI::App& custody, Context& context) {
 void AddCustodyCommands(CLI::App& app, Context& context) {
   CLI::App* custody = app.add_subcommand(
       "custody",
-      "The seal of a custody's root key, and its audit log (as an operator person of it)");
+      "The seal of a custody's root key, its audit log and its backup (as an operator person)");
   custody->require_subcommand(1);
   custody->footer(
       "Examples:\n"
@@ -239,6 +240,7 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
       "  comity --as us/ops-evans custody seal       one person is enough to seal\n"
       "  comity --as us/ops-evans custody rotate-root  another root key, other holders\n"
       "  comity --as us/ops-evans custody audit      who asked for what\n"
+      "  comity custody restore us --test            would the backup bring it back?\n"
       "A sealed custody answers status, takes statements, and uses no key for anybody.");
   custody->add_subcommand("status", "Sealed or open, and who has entered a share")
       ->footer("Example: comity --as us/ops-evans custody status")
@@ -266,6 +268,7 @@ void AddCustodyCommands(CLI::App& app, Context& context) {
   });
   AddRotation(*custody, context);
   AddAuditCommand(*custody, context);
+  AddRestoreCommand(*custody, context);
   custody->add_subcommand("seal", "Wipe the root key and every opened key from memory, at once")
       ->footer(
           "Example: comity --as us/ops-evans custody seal\n"

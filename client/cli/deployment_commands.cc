@@ -13,6 +13,7 @@
 #include "client/cli/bundle_commands.h"
 #include "client/cli/logs_command.h"
 #include "client/cli/shell_exports.h"
+#include "client/deployment/backups.h"
 #include "client/deployment/ephemeral.h"
 #include "client/deployment/supervisor.h"
 #include "client/deployment/templates.h"
@@ -143,6 +144,7 @@ struct UpOptions {
   bool sealed = false;
   std::string pkcs11_module;
   std::string pkcs11_pin_file;
+  std::string backup;
 };
 
 // Which deployment, and the template to make it of if it is not there.
@@ -203,6 +205,9 @@ absl::Status Up(const Context& context, const UpOptions& options) {
   if (!options.pkcs11_module.empty()) {
     RETURN_IF_ERROR(KeepTokenAccess(supervisor.paths(), supervisor.topology(),
                                     options.pkcs11_module, options.pkcs11_pin_file));
+  }
+  if (!options.backup.empty()) {
+    RETURN_IF_ERROR(KeepBackups(supervisor.paths(), options.backup));
   }
   RETURN_IF_ERROR(
       supervisor.Start([&](const std::string& step) { context.Progress("starting: " + step); },
@@ -364,6 +369,10 @@ void AddDeploymentCommands(CLI::App& app, Context& context) {
                                "File with the PIN of their user, of mode 0600")
                     ->needs(module)
                     ->type_name("FILE"));
+  up->add_option("--backup", options->backup,
+                 "Have each custody keep an encrypted backup, never behind, in a folder of its "
+                 "region in this one, from its next start on; kept for later starts")
+      ->type_name("DIR");
   up->footer(
       "Example: comity up icloud-cn-2018 --dir world\n"
       "Makes keys, certificates and a signed topology (a second `up` repeats none of it), starts\n"

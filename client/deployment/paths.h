@@ -52,6 +52,8 @@ class DeploymentPaths final {
   std::string TokenAccess(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/pkcs11";
   }
+  // Where its custodies keep their backups: the path of a folder, on a line.
+  std::string Backups() const { return directory_ + "/backups"; }
   std::string Identity(std::string_view region, ServiceKind kind) const {
     return Service(region, kind) + "/identity";
   }

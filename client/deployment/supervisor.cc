@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "client/deployment/backups.h"
 #include "client/deployment/ports.h"
 #include "client/deployment/programs.h"
 #include "client/deployment/token_access.h"
@@ -185,6 +186,10 @@ absl::Status Supervisor::StartOne(const Service& service, const std::string& pro
   if (service.info->pkcs11_seal.has_value()) {
     const std::vector<std::string> token = TokenFlags(paths_, service.region);
     arguments.insert(arguments.end(), token.begin(), token.end());
+  }
+  if (const std::string backup = BackupFolder(paths_, service.region);
+      service.info->kind == ServiceKind::kCustody && !backup.empty()) {
+    arguments.insert(arguments.end(), {"--backup", backup});
   }
   return ProcessOf(service).Start(arguments, LogFile(service));
 }

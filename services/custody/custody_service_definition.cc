@@ -6,13 +6,13 @@
 #include "services/common/limits/rate_limits.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
+#include "services/custody/backup_opening.h"
 #include "services/custody/custody.h"
 #include "services/custody/custody_service.h"
-#include "services/custody/keyfile_seal.h"
+#include "services/custody/kept_root_backup.h"
 #include "services/custody/leaf_log.h"
+#include "services/custody/make_seal.h"
 #include "services/custody/peer_custody_client.h"
-#include "services/custody/pkcs11_seal.h"
-#include "services/custody/shamir_seal.h"
 #include "services/custody/store_check.h"
 #include "services/custody/stored_account_store.h"
 #include "services/custody/stored_root_mark.h"
@@ -25,7 +25,7 @@ namespace {
 constexpr size_t kPoolThreads = 256;
 constexpr size_t kPoolQueue = 1024;
 
-Site SiteOf(ServiceEnvironment& environment, RateLimits* limits) {
+Site SiteOf(ServiceEnvironment& environment, RateLimits* limits, RootBackup* backup) {
   Site site;
   site.topology = &environment.topology();
   site.roster = &environment.roster();
@@ -38,6 +38,7 @@ Site SiteOf(ServiceEnvironment& environment, RateLimits* limits) {
     site.seal_lease_ms = int64_t{shamir->lease_days} * kDayMs;
   }
   site.limits = limits;
+  site.backup = backup;
   site.report = [&environment](std::string_view event, const absl::Status& status) {
     environment.log().Error(event, status);
   };
@@ -49,10 +50,13 @@ class CustodyInstance final : public ServiceInstance {
   CustodyInstance(ServiceEnvironment& environment, std::unique_ptr<Seal> seal)
       : seal_(std::move(seal)),
         limits_(environment.rates()),
+        backup_(environment.backup()),
         store_(&environment.records()),
         log_(&environment.transparency_log()),
         peers_(&environment.peers()),
-        custody_(SiteOf(environment, &limits_), seal_.get(), &store_, &log_, &peers_),
+        custody_(
+            SiteOf(environment, &limits_, environment.backup() == nullptr ? nullptr : &backup_),
+            seal_.get(), &store_, &log_, &peers_),
         service_(MakeCustodyService(&environment, &custody_)) {}
 
   Custody& custody() { return custody_; }
@@ -62,6 +66,7 @@ class CustodyInstance final : public ServiceInstance {
  private:
   const std::unique_ptr<Seal> seal_;
   RateLimits limits_;
+  KeptRootBackup backup_;  // unused where no backup is kept
   StoredAccountStore store_;
   TransparencyLeafLog log_;
   PeerCustodyClient peers_;
@@ -104,29 +109,11 @@ void AddMetrics(ServiceEnvironment& environment, const Custody& custody, const R
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Seal>> MakeSeal(ServiceEnvironment& environment) {
-  const RegionInfo* region = environment.topology().FindRegion(environment.region());
-  const ServiceInfo& custody = region->service(ServiceKind::kCustody);
-  if (custody.pkcs11_seal.has_value()) {
-    return std::make_unique<Pkcs11Seal>(
-        Pkcs11Seal::Options{.deployment = environment.topology().deployment(),
-                            .region = environment.region(),
-                            .operator_name = environment.operator_name(),
-                            .labels = *custody.pkcs11_seal,
-                            .record = environment.directory() + "/identity/wrapped-root",
-                            .module = environment.token().module,
-                            .pin_file = environment.token().pin_file,
-                            .mark = std::make_unique<StoredRootMark>(&environment.records())});
-  }
-  if (custody.shamir_seal.has_value()) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Seal> seal,
-                     ShamirSeal::Load(environment.directory() + "/identity/seal",
-                                      environment.topology(), environment.region()));
-    return seal;
-  }
-  if (!environment.topology().development()) {
-    return Refuse(Reason::kNotDevelopment, "a keyfile guards no root key outside development");
-  }
-  return std::make_unique<KeyfileSeal>(environment.directory() + "/identity/root.key");
+  return MakeSealAt({.topology = environment.topology(),
+                     .region = environment.region(),
+                     .directory = environment.directory(),
+                     .token = environment.token(),
+                     .mark = std::make_unique<StoredRootMark>(&environment.records())});
 }
 
 ServiceDefinition CustodyDefinition(SealFactory make_seal) {
@@ -139,6 +126,9 @@ ServiceDefinition CustodyDefinition(SealFactory make_seal) {
   definition.audited = true;
   definition.protective_methods = CustodyProtectiveMethods();
   definition.check_store = CheckCustodyStore;
+  definition.backup = {.opening_files = {kShamirFile, kWrappedRootFile},
+                       .left_out = {kRootKeyFile},
+                       .open = OpenCustodyBackup};
   definition.make =
       [make_seal = std::move(make_seal)](
           ServiceEnvironment& environment) -> absl::StatusOr<std::unique_ptr<ServiceInstance>> {

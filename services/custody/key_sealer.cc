@@ -18,6 +18,7 @@ constexpr std::string_view kMetadataKeys = "metadata-key";
 constexpr std::string_view kRecordKeys = "review-record";
 constexpr std::string_view kRing = "root-ring";
 constexpr std::string_view kDeviceChain = "device-chain";
+constexpr std::string_view kBackup = "backup";
 
 std::unique_ptr<GcmSivKey> KeyOf(const SecretBytes& bytes) {
   absl::StatusOr<std::unique_ptr<GcmSivKey>> key = GcmSivKey::Create(bytes);
@@ -31,6 +32,7 @@ KeySealer::Derived::Derived(const RootKey& root)
     : account_keys(root.Derive(kAccountKeys)),
       metadata_keys(root.Derive(kMetadataKeys)),
       ring(root.Derive(kRing)),
+      backup(root.Derive(kBackup)),
       vouching_key(root.DeriveBytes(kDeviceChain)) {}
 
 KeySealer::KeySealer(const RootKey& root, std::string deployment, RegionId region)
@@ -190,6 +192,14 @@ bool KeySealer::Vouches(const AccountId& account, const std::vector<std::string>
     return ConstantTimeEquals(HmacSha256(derived.vouching_key, vouched), vouch);
   };
   return holds(*newest_) || (older_ != nullptr && holds(*older_));
+}
+
+std::string KeySealer::SealBackupKey(const SecretBytes& key) const {
+  return newest_->backup->Seal(key, PlaceOf(kBackup));
+}
+
+absl::StatusOr<SecretBytes> KeySealer::OpenBackupKey(std::string_view sealed) const {
+  return OpenUnderEither(&Derived::backup, sealed, PlaceOf(kBackup));
 }
 
 std::string KeySealer::SealRecordKey(const SecretBytes& key) const {

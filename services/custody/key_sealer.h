@@ -86,6 +86,10 @@ class KeySealer final {
   bool Vouches(const AccountId& account, const std::vector<std::string>& entries,
                std::string_view vouch) const;
 
+  // The key of this custody's backup, which keeps it itself.
+  std::string SealBackupKey(const SecretBytes& key) const;
+  absl::StatusOr<SecretBytes> OpenBackupKey(std::string_view sealed) const;
+
   // Review's record key, kept by review itself.
   std::string SealRecordKey(const SecretBytes& key) const;
   absl::StatusOr<SecretBytes> OpenRecordKey(std::string_view sealed) const;
@@ -97,6 +101,7 @@ class KeySealer final {
     const std::unique_ptr<GcmSivKey> account_keys;
     const std::unique_ptr<GcmSivKey> metadata_keys;
     const std::unique_ptr<GcmSivKey> ring;
+    const std::unique_ptr<GcmSivKey> backup;
     const SecretBytes vouching_key;
   };
   using Kind = const std::unique_ptr<GcmSivKey> Derived::*;

@@ -15,6 +15,7 @@
 #include "services/common/statement/statement.h"
 #include "services/common/topology/roster.h"
 #include "services/common/topology/topology.h"
+#include "services/custody/root_backup.h"
 
 namespace comity::custody {
 
@@ -29,6 +30,7 @@ struct Site {
   std::string operator_name;
   int64_t seal_lease_ms = 0;     // how long custody stays open before it seals itself; 0: for ever
   RateLimits* limits = nullptr;  // null: nothing is limited
+  RootBackup* backup = nullptr;  // null: none is kept
   // Told of what did not work out and is tried again later, for the operator's log. May be null.
   std::function<void(std::string_view event, const absl::Status&)> report;
 

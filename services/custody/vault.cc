@@ -43,12 +43,17 @@ absl::Status Vault::Start() {
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(Keys keys, KeysOf(*std::move(root)));
+  RETURN_IF_ERROR(BackUp(keys));
   return Install(std::move(keys), 0);
 }
 
 absl::StatusOr<Vault::Keys> Vault::KeysOf(SecretBytes root) const {
   ASSIGN_OR_RETURN(const std::string ring, seal_->ring());
   return KeySealer::Open(std::move(root), ring, site_->topology->deployment(), site_->region);
+}
+
+absl::Status Vault::BackUp(const Keys& keys) const {
+  return site_->backup == nullptr ? absl::OkStatus() : site_->backup->Follow(*keys);
 }
 
 absl::Status Vault::Install(Keys keys, uint64_t generation) {
@@ -126,6 +131,7 @@ absl::StatusOr<SealState> Vault::Enter(const Authorization& authorization,
   }
   if (root.has_value()) {
     ASSIGN_OR_RETURN(Keys keys, KeysOf(*std::move(root)));
+    RETURN_IF_ERROR(BackUp(keys));
     RETURN_IF_ERROR(WriteOwedLeaf());
     RETURN_IF_ERROR(WriteLeaf(kLeafUnsealed));
     const absl::Status installed = Install(std::move(keys), generation);
@@ -190,8 +196,12 @@ absl::StatusOr<SealState> Vault::Rotate(const Authorization& authorization,
   ASSIGN_OR_RETURN(KeySealer::Next next, keys->Succeed(root, *std::move(present), ring));
   if (!seal_->opened_by_people()) {
     RETURN_IF_ERROR(seal_->Prepare(root, next.ring));
+    // The backup opens by either root before the other one is in force, and has what guards it
+    // before anything is sealed under it.
+    RETURN_IF_ERROR(BackUp(next.keys));
     RETURN_IF_ERROR(WriteLeaf(kLeafRotationBegun));
     RETURN_IF_ERROR(seal_->Replace(root, next.ring));
+    RETURN_IF_ERROR(BackUp(next.keys));
     RETURN_IF_ERROR(Exchange(std::move(next.keys), generation));
     return state();
   }
@@ -229,8 +239,10 @@ absl::Status Vault::CutOver(uint64_t generation) {
     next = next_;
   }
   if (next == nullptr) return Refuse(Reason::kSealed, "sealed meanwhile");
+  RETURN_IF_ERROR(BackUp(next));
   RETURN_IF_ERROR(WriteLeaf(kLeafRotationBegun));
   RETURN_IF_ERROR(seal_->CutOver());
+  RETURN_IF_ERROR(BackUp(next));
   return Exchange(std::move(next), generation);
 }
 
@@ -273,6 +285,10 @@ absl::Status Vault::FinishRotation(const Keys& keys) {
   ASSIGN_OR_RETURN(const std::string ring, keys->RingWithoutOlder(sealed));
   RETURN_IF_ERROR(WriteLeaf(kLeafRootRotated));
   RETURN_IF_ERROR(seal_->KeepRing(ring));
+  if (site_->backup != nullptr) {
+    RETURN_IF_ERROR(site_->backup->Follow(*keys));
+    RETURN_IF_ERROR(site_->backup->DropOlder(*keys));
+  }
   return Exchange(keys->WithoutOlder(), generation);
 }
 

@@ -110,6 +110,8 @@ class Vault final {
 
  private:
   absl::Status Install(Keys keys, uint64_t generation);
+  // Lets the backup, if one is kept, follow the seal and these keys.
+  absl::Status BackUp(const Keys& keys) const;
   absl::StatusOr<Keys> KeysOf(SecretBytes root) const;
   // Puts other keys in the place of the open ones, if nobody has sealed since.
   absl::Status Exchange(Keys keys, uint64_t generation);

@@ -27,6 +27,7 @@ struct Settings {
   uint64_t account_object_bytes = 100 << 10;
   size_t creates_in_flight = 256;
   size_t crowd = 1'000'000;  // accounts of custody_start_1m, custody_memory_1m, unwrap_cold_1m
+  bool backup = false;       // custodies keep one, on the same disk
   bool smoke = false;
 };
 Settings SmokeSettings(std::string folder);

@@ -22,7 +22,8 @@ namespace comity::bench {
 namespace {
 
 absl::Status RunAll(const std::set<std::string>& wanted, const Settings& settings, bool json) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<World> world, World::Create(settings.folder));
+  ASSIGN_OR_RETURN(const std::unique_ptr<World> world,
+                   World::Create(settings.folder, settings.backup));
   if (!json) std::cout << TableHead() << std::endl;
   for (const std::string& name : BenchNames()) {
     if (wanted.empty() ? NeedsCrowd(name) : !wanted.contains(name)) continue;
@@ -62,6 +63,7 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(1, 10'000));
   app.add_option("--crowd", settings.crowd, "Accounts in the custody of *_1m")
       ->check(CLI::Range(1, 100'000'000));
+  app.add_flag("--backup", settings.backup, "Have each custody keep a backup, on the same disk");
   app.add_option("--creates", settings.creates_in_flight, "Creations in flight of key_create")
       ->check(CLI::Range(1, 4096));
   CLI11_PARSE(app, argc, argv);

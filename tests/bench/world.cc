@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/account/account.h"
+#include "client/deployment/backups.h"
 #include "client/deployment/paths.h"
 #include "client/deployment/templates.h"
 #include "client/person/person.h"
@@ -36,7 +37,7 @@ absl::StatusOr<TlsIdentity> TlsOf(const Owner& owner) { return owner.profile->Tl
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<World>> World::Create(const std::string& parent) {
+absl::StatusOr<std::unique_ptr<World>> World::Create(const std::string& parent, bool backup) {
   RETURN_IF_ERROR(MakePrivateFolders(parent));
   std::string folder = parent + "/comity-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) {
@@ -47,6 +48,7 @@ absl::StatusOr<std::unique_ptr<World>> World::Create(const std::string& parent) 
   RETURN_IF_ERROR(LiftLimits(world->directory()));
   ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::Open(world->directory()));
   world->supervisor_ = std::make_unique<Supervisor>(std::move(supervisor));
+  if (backup) RETURN_IF_ERROR(KeepBackups(world->supervisor_->paths(), folder + "/backups"));
   RETURN_IF_ERROR(world->supervisor_->Start());
   return world;
 }

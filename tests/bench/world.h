@@ -30,8 +30,9 @@ struct Crowd;
 // bare server for each service that is asked for. Not thread-safe.
 class World final {
  public:
-  // `parent` exists: the disk that is measured. Takes a few seconds.
-  static absl::StatusOr<std::unique_ptr<World>> Create(const std::string& parent);
+  // `parent` exists: the disk that is measured. With `backup` its custodies keep one on it. Takes a
+  // few seconds.
+  static absl::StatusOr<std::unique_ptr<World>> Create(const std::string& parent, bool backup);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;

@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "services/common/backup/mirrored_stores.h"
+#include "services/common/store/open.h"
 #include "services/common/store/record_store.h"
 #include "services/common/store/rocksdb_record_store.h"
 #include "tests/fakes/fake_record_store.h"
@@ -34,7 +36,23 @@ struct RocksRecords {
       RocksRecordStore::Open(directory.path(), {.clock = &clock, .version_block = 3}).value();
 };
 
-using RecordStores = ::testing::Types<FakeRecords, RocksRecords>;
+// With everything in a backup before it is acknowledged.
+struct MirroredRecords {
+  TempDir own_directory;
+  TempDir copy_directory;
+  ManualClock clock;
+  std::unique_ptr<RecordStore> own =
+      RocksRecordStore::Open(own_directory.path(), {.clock = &clock, .version_block = 3}).value();
+  std::unique_ptr<RecordStore> copy =
+      OpenRocksRecordStore(copy_directory.path(), {.behind_another = true}).value();
+  BackupCipher cipher =
+      BackupCipher::Create(SecretBytes::CopyOf(std::string(kBackupKeySize, 'k'))).value();
+  BackupArchive archive{copy.get(), &cipher};
+  std::unique_ptr<RecordStore> store =
+      std::make_unique<MirroredRecordStore>(own.get(), &archive, 0);
+};
+
+using RecordStores = ::testing::Types<FakeRecords, RocksRecords, MirroredRecords>;
 
 template <typename Backend>
 class RecordStoreFixture : public ::testing::Test {

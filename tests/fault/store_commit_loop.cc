@@ -2,7 +2,7 @@
 // standard output: "record <thread> <n> <version>" or "blob <thread> <n>". Each thread counts n up
 // in a partition of its own, where key/<n % 10> is n too. Starts where the stores stand.
 //
-//   store_commit_loop <directory> <first request number>
+//   store_commit_loop <directory> <first request number> [<folder of a backup>]
 
 #include "tests/fault/store_commit_loop.h"
 
@@ -49,12 +49,19 @@ void Loop(RecordStore& records, BlobStore& blobs, int thread, uint64_t first_req
   }
 }
 
-int Run(const std::string& directory, uint64_t first_request) {
-  std::unique_ptr<RecordStore> records = OpenRocksRecordStore(directory).value();
-  std::unique_ptr<BlobStore> blobs = OpenFileBlobStore(directory).value();
+int Run(const std::string& directory, uint64_t first_request, const std::string& backup_folder) {
+  const SystemClock clock;
+  std::shared_ptr<RecordStore> records = OpenRocksRecordStore(directory).value();
+  std::shared_ptr<BlobStore> blobs = OpenFileBlobStore(directory).value();
+  std::unique_ptr<Backup> backup;
+  if (!backup_folder.empty()) {
+    backup = Backup::Open(LoopBackup(directory, backup_folder, &clock), records, blobs).value();
+  }
+  RecordStore& used_records = backup != nullptr ? backup->records() : *records;
+  BlobStore& used_blobs = backup != nullptr ? backup->blobs() : *blobs;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kLoopThreads; ++thread) {
-    threads.emplace_back([&, thread] { Loop(*records, *blobs, thread, first_request); });
+    threads.emplace_back([&, thread] { Loop(used_records, used_blobs, thread, first_request); });
   }
   for (std::thread& thread : threads) thread.join();
   return EXIT_FAILURE;
@@ -64,6 +71,6 @@ int Run(const std::string& directory, uint64_t first_request) {
 }  // namespace comity
 
 int main(int argc, char** argv) {
-  COMITY_CHECK(argc == 3);
-  return comity::Run(argv[1], std::stoull(argv[2]));
+  COMITY_CHECK(argc == 3 || argc == 4);
+  return comity::Run(argv[1], std::stoull(argv[2]), argc == 4 ? argv[3] : "");
 }

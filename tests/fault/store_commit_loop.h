@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "services/common/backup/backup.h"
+
 // What the program store_commit_loop writes, for the test that kills it.
 namespace comity {
 
@@ -17,6 +19,15 @@ inline std::string LoopBlobName(int thread, uint64_t n) {
 }
 inline std::string LoopBlobBytes(int thread, uint64_t n) {
   return LoopBlobName(thread, n) + std::string(n % 50'000, 'b');
+}
+
+inline BackupOptions LoopBackup(const std::string& directory, const std::string& folder,
+                                const Clock* clock) {
+  return {.folder = folder,
+          .deployment = "loop",
+          .region = *RegionId::Create("us"),
+          .identity = directory,
+          .clock = clock};
 }
 
 }  // namespace comity

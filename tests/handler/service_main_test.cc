@@ -127,6 +127,18 @@ TEST_F(ServiceMainTest, ServiceServesUntilItIsToldToStop) {
   EXPECT_THAT(AskStatus(), RefusedWith(Reason::kPeerUnavailable));
 }
 
+TEST_F(ServiceMainTest, AServiceWhoseBackupNobodyCouldOpenHasNone) {
+  EXPECT_THAT(RefusedStart({"--backup", File("backup")}), HasSubstr("this service has no backups"));
+  EXPECT_THAT(RefusedStart({"--restore", File("backup")}), HasSubstr("cannot restore: "));
+  EXPECT_FALSE(FileExists(File("backup")));
+}
+
+TEST_F(ServiceMainTest, WhatARestoreHasLeftUnfinishedDoesNotStart) {
+  Write("custody/restore-unfinished", "1\n");
+  EXPECT_THAT(RefusedStart(), HasSubstr("run the restore again"));
+  EXPECT_THAT(RefusedStart({"--check-store"}), HasSubstr("run the restore again"));
+}
+
 // A service with an upload under way, which its metrics show.
 class DrainTest : public ServiceMainTest {
  protected:

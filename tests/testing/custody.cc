@@ -143,7 +143,9 @@ CustodyNode::CustodyNode(const TestDeployment& deployment, std::string_view regi
 
 CustodyNode::~CustodyNode() = default;
 
-void CustodyNode::Start() {
+void CustodyNode::Start() { COMITY_CHECK(TryStart().ok()); }
+
+absl::Status CustodyNode::TryStart() {
   custody_.reset();
   process_.Revive();
   const TestService& service = deployment_.service(region_.name(), ServiceKind::kCustody);
@@ -159,7 +161,7 @@ void CustodyNode::Start() {
   }
   custody_ = std::make_unique<Custody>(site(), seal_.get(), mortal_store_.get(), mortal_log_.get(),
                                        peers_.get(), 256);
-  COMITY_CHECK(custody_->Start().ok());
+  return custody_->Start();
 }
 
 Site CustodyNode::site() const {
@@ -173,12 +175,18 @@ Site CustodyNode::site() const {
       deployment_.topology().FindRegion(region_)->service(ServiceKind::kCustody).operator_name;
   site.seal_lease_ms = seal_lease_ms_;
   site.limits = limits_;
+  site.backup = backup_;
   return site;
 }
 
 void CustodyNode::UseLimits(RateLimits* limits) {
   limits_ = limits;
   Start();
+}
+
+absl::Status CustodyNode::UseBackup(RootBackup* backup) {
+  backup_ = backup;
+  return TryStart();
 }
 
 void CustodyNode::UseSeal(std::function<std::unique_ptr<Seal>()> make_seal, int64_t lease_ms) {

@@ -51,8 +51,11 @@ class CustodyNode final {
               CustodyNetwork* network, DeathPoints* deaths = nullptr);
   ~CustodyNode();
   void Start();
+  absl::Status TryStart();
   // Starts again, from now on within these limits, which outlive it.
   void UseLimits(RateLimits* limits);
+  // Starts again, from now on with this backup, which outlives it.
+  absl::Status UseBackup(RootBackup* backup);
   // Starts again, from now on under the seals that this makes, with this lease.
   void UseSeal(std::function<std::unique_ptr<Seal>()> make_seal, int64_t lease_ms = 0);
 
@@ -92,6 +95,7 @@ class CustodyNode final {
   std::function<std::unique_ptr<Seal>()> make_seal_;
   int64_t seal_lease_ms_ = 0;
   RateLimits* limits_ = nullptr;
+  RootBackup* backup_ = nullptr;
   std::unique_ptr<Seal> seal_;
   std::unique_ptr<Custody> custody_;
 };

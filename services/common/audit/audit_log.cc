@@ -205,7 +205,9 @@ absl::Status AuditLog::DropBefore(UnixMillis time) {
       return Failed("cannot remove " + file.path, error);
     }
   }
-  return absl::OkStatus();
+  if (old.empty() || options_.copy == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<AuditFile> left, ListAuditFiles(options_.directory));
+  return left.empty() ? absl::OkStatus() : options_.copy->Drop(left.front().first);
 }
 
 void AuditLog::Run() {
@@ -318,6 +320,7 @@ absl::Status AuditLog::WriteBlock(size_t records, AuditEnd& end) {
   }
   if (const int error = options_.files->Sync(fd_)) return Failed("cannot sync", error);
   size_ += framed.bytes.size();
+  if (options_.copy != nullptr) RETURN_IF_ERROR(options_.copy->Keep(block, framed.bytes));
   end = {block.end(), framed.hash, block.time, path_};
   return absl::OkStatus();
 }

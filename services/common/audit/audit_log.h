@@ -28,6 +28,17 @@
 
 namespace comity {
 
+// A second place in which the blocks of an audit log are kept.
+class AuditCopy {
+ public:
+  virtual ~AuditCopy() = default;
+  // A block, with its bytes in the file, durably. One that begins with the same record as one
+  // before takes its place.
+  virtual absl::Status Keep(const AuditBlock& block, std::string_view frame) = 0;
+  // Records before `first` need not be kept any longer.
+  virtual absl::Status Drop(uint64_t first) = 0;
+};
+
 // Keeps a record of each call that a service answers: in the order of their answers, written by one
 // thread a group at a time, each group bound to the one before by its hash. Answers do not wait for
 // it: a kill -9 loses the records of the last kAuditGroup and nothing else. What must not be lost
@@ -52,6 +63,8 @@ class AuditLog final {
     uint64_t file_bytes = 64 << 20;  // after which, or after a day, the next file begins
     std::chrono::milliseconds retry{1000};
     std::chrono::milliseconds late{1000};
+    // A block counts when it is there as well. Null: none. Outlives the log; has what is on disk.
+    AuditCopy* copy = nullptr;
   };
   // Goes on after what is there, and has written that it started. DATA_CORRUPT, STORE_UNAVAILABLE.
   static absl::StatusOr<std::unique_ptr<AuditLog>> Open(Options options);

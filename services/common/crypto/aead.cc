@@ -1,10 +1,13 @@
 #include "services/common/crypto/aead.h"
 
+#include <span>
+
 #include <openssl/aead.h>
 
 #include "services/common/crypto/bytes.h"
 #include "services/common/crypto/random.h"
 #include "services/common/status/check.h"
+#include "services/common/status/macros.h"
 #include "services/common/status/reason.h"
 
 #ifndef OPENSSL_IS_BORINGSSL
@@ -37,6 +40,20 @@ void AppendSealed(const EVP_AEAD_CTX* context, std::string_view nonce, std::stri
   COMITY_CHECK(written == out.size() - offset);
 }
 
+// Fills `out`, which has the size of what was sealed.
+absl::Status OpenInto(const EVP_AEAD_CTX* context, std::string_view nonce,
+                      std::string_view ciphertext, std::string_view associated_data,
+                      std::span<uint8_t> out) {
+  size_t written = 0;
+  if (EVP_AEAD_CTX_open(context, out.data(), &written, out.size(), AsBytes(nonce), nonce.size(),
+                        AsBytes(ciphertext), ciphertext.size(), AsBytes(associated_data),
+                        associated_data.size()) != 1) {
+    return Refuse(Reason::kDataCorrupt);
+  }
+  COMITY_CHECK(written == out.size());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SecretBytes> OpenSealed(const EVP_AEAD_CTX* context, std::string_view nonce,
                                        std::string_view ciphertext,
                                        std::string_view associated_data) {
@@ -44,14 +61,8 @@ absl::StatusOr<SecretBytes> OpenSealed(const EVP_AEAD_CTX* context, std::string_
     return Refuse(Reason::kDataCorrupt);
   }
   SecretBytes plaintext(ciphertext.size() - kAeadTagSize);
-  const auto out = plaintext.RevealMutable(RevealKey::ForCrypto());
-  size_t written = 0;
-  if (EVP_AEAD_CTX_open(context, out.data(), &written, out.size(), AsBytes(nonce), nonce.size(),
-                        AsBytes(ciphertext), ciphertext.size(), AsBytes(associated_data),
-                        associated_data.size()) != 1) {
-    return Refuse(Reason::kDataCorrupt);
-  }
-  COMITY_CHECK(written == plaintext.size());
+  RETURN_IF_ERROR(OpenInto(context, nonce, ciphertext, associated_data,
+                           plaintext.RevealMutable(RevealKey::ForCrypto())));
   return plaintext;
 }
 
@@ -75,12 +86,16 @@ absl::StatusOr<std::unique_ptr<GcmSivKey>> GcmSivKey::Create(const SecretBytes& 
 }
 
 std::string GcmSivKey::Seal(const SecretBytes& plaintext, std::string_view associated_data) const {
+  return SealText(plaintext.RevealView(RevealKey::ForSealing()), associated_data);
+}
+
+std::string GcmSivKey::SealText(std::string_view plaintext,
+                                std::string_view associated_data) const {
   std::string sealed;
   sealed.reserve(kAeadNonceSize + plaintext.size() + kAeadTagSize);
   const std::string nonce = RandomBytes(kAeadNonceSize);
   sealed = nonce;
-  AppendSealed(state_->context.get(), nonce, plaintext.RevealView(RevealKey::ForSealing()),
-               associated_data, sealed);
+  AppendSealed(state_->context.get(), nonce, plaintext, associated_data, sealed);
   return sealed;
 }
 
@@ -91,6 +106,18 @@ absl::StatusOr<SecretBytes> GcmSivKey::Open(std::string_view sealed,
   }
   return OpenSealed(state_->context.get(), sealed.substr(0, kAeadNonceSize),
                     sealed.substr(kAeadNonceSize), associated_data);
+}
+
+absl::StatusOr<std::string> GcmSivKey::OpenText(std::string_view sealed,
+                                                std::string_view associated_data) const {
+  if (sealed.size() < kAeadNonceSize + kAeadTagSize) {
+    return Refuse(Reason::kDataCorrupt);
+  }
+  std::string plaintext(sealed.size() - kAeadNonceSize - kAeadTagSize, '\0');
+  RETURN_IF_ERROR(OpenInto(state_->context.get(), sealed.substr(0, kAeadNonceSize),
+                           sealed.substr(kAeadNonceSize), associated_data,
+                           {AsMutableBytes(plaintext), plaintext.size()}));
+  return plaintext;
 }
 
 std::string GcmSeal(const SecretBytes& key, std::string_view nonce, std::string_view plaintext,

@@ -26,8 +26,12 @@ class GcmSivKey final {
   GcmSivKey& operator=(const GcmSivKey&) = delete;
 
   std::string Seal(const SecretBytes& plaintext, std::string_view associated_data) const;
+  // For bytes that are no key, which need no place in the arena.
+  std::string SealText(std::string_view plaintext, std::string_view associated_data) const;
   // DATA_CORRUPT for any failure, always with the same text.
   absl::StatusOr<SecretBytes> Open(std::string_view sealed, std::string_view associated_data) const;
+  absl::StatusOr<std::string> OpenText(std::string_view sealed,
+                                       std::string_view associated_data) const;
 
  private:
   GcmSivKey();

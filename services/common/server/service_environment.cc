@@ -163,6 +163,12 @@ void ServiceEnvironment::AddMetrics(const MeasuredRecordStore& records) {
   metrics.AddGauge("comity_owed_erasures",
                    "Values that were erased and may still be in some file of the store.",
                    [&records] { return static_cast<double>(records.owed_erasures()); });
+  if (resources_.backup != nullptr) {
+    metrics.AddGauge("comity_backup_in_step",
+                     "1 while everything that is acknowledged is in the backup first; 0: nothing "
+                     "is taken until the service is started again.",
+                     [this] { return resources_.backup->in_step() ? 1.0 : 0.0; });
+  }
   if (resources_.log != nullptr) {
     metrics.AddGauge("comity_log_leaves", "Leaves in the service's own log.",
                      [this] { return static_cast<double>(transparency_log().size()); });

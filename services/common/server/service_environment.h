@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,11 +16,13 @@
 
 #include "comity/common/v1/common.pb.h"
 #include "services/common/audit/audit_log.h"
+#include "services/common/backup/backup.h"
 #include "services/common/check/store_check.h"
 #include "services/common/clock/clock.h"
 #include "services/common/identity/service_signer.h"
 #include "services/common/limits/rate_limits.h"
 #include "services/common/log/transparency_log.h"
+#include "services/common/secret/secret.h"
 #include "services/common/server/audit_keeper.h"
 #include "services/common/server/call_environment.h"
 #include "services/common/server/credentials.h"
@@ -44,6 +47,30 @@ class ServiceInstance {
   virtual ~ServiceInstance() = default;
   virtual std::vector<grpc::Service*> GrpcServices() = 0;
 };
+// How a custody reaches the token that guards its root key, on this machine alone. Both empty: it
+// has none.
+struct TokenAccess {
+  std::string module;    // path of a PKCS#11 module
+  std::string pin_file;  // path
+};
+
+// What there is to open a backup of a service with, when nothing else is left of it.
+struct BackupOpening {
+  const Topology& topology;
+  RegionId region;
+  std::string directory;            // in its identity/ lie the opening files of the backup
+  std::vector<SecretBytes> shares;  // files of people
+  TokenAccess token;
+  std::map<uint32_t, std::string> keys;  // the backup's key, sealed
+  UnixMillis now = 0;
+};
+// How a service that can have a backup (common/backup) guards it.
+struct BackupRules {
+  std::vector<std::string> opening_files;  // see BackupOptions
+  std::vector<std::string> left_out;
+  // Gives the key of the backup. Null: the service has no backups.
+  std::function<absl::StatusOr<SecretBytes>(const BackupOpening&)> open;
+};
 struct ServiceDefinition {
   ServiceKind kind = ServiceKind::kStorage;
   MethodRules rules;
@@ -54,14 +81,8 @@ struct ServiceDefinition {
   std::set<std::string, std::less<>> protective_methods;  // see CallEnvironment::Options
   bool audited = false;  // whether it keeps a record of each call (common/audit)
   std::function<absl::StatusOr<std::unique_ptr<ServiceInstance>>(ServiceEnvironment&)> make;
+  BackupRules backup;
   StoreChecker check_store;  // of --check-store; null for a service that keeps nothing of its own
-};
-
-// How a custody reaches the token that guards its root key, on this machine alone. Both empty: it
-// has none.
-struct TokenAccess {
-  std::string module;    // path of a PKCS#11 module
-  std::string pin_file;  // path
 };
 
 // What the environment is made of. A deployed service gets it from its folder (service_main.h),
@@ -76,6 +97,7 @@ struct ServiceResources {
   PrivateKey statement_key;
   Statement endorsement;
   std::shared_ptr<const Roster> roster;
+  std::shared_ptr<Backup> backup;  // null: none is kept. Then it has records and blobs
   std::shared_ptr<RecordStore> records;
   std::shared_ptr<BlobStore> blobs;
   std::shared_ptr<TransparencyLog> log;
@@ -118,6 +140,7 @@ class ServiceEnvironment final {
   RecordStore& records() { return *resources_.records; }
   BlobStore& blobs() { return *resources_.blobs; }
   TransparencyLog& transparency_log() { return *resources_.log; }
+  Backup* backup() { return resources_.backup.get(); }  // null: none is kept
   AuditLog* audit() { return resources_.audit.get(); }  // null: no records of calls
   ServiceSigner& signer() { return *signer_; }
   Guard& guard() { return *guard_; }

@@ -60,6 +60,41 @@ void DeclareToken(CLI::App& app, ServiceFlags& flags) {
   module->needs("--pkcs11-pin-file");
 }
 
+void DeclareBackup(CLI::App& app, ServiceFlags& flags) {
+  app.add_option("--backup", flags.backup,
+                 "Keep an encrypted second copy of everything in this folder, which should be on "
+                 "another disk: what is acknowledged is there first")
+      ->type_name("DIR");
+  CLI::Option* const restore =
+      app.add_option("--restore", flags.restore,
+                     "Make --dir, which must not be there or be empty, of the backup in this "
+                     "folder, then exit; opened with --share, the token, or --root-key")
+          ->excludes("--check-config")
+          ->excludes("--check-store")
+          ->type_name("DIR");
+  app.add_flag("--restore-test", flags.restore_test,
+               "With --restore: check everything that was restored, then remove --dir again; exits "
+               "with 3 when something is wrong")
+      ->needs(restore);
+  app.add_option("--share", flags.shares,
+                 "File with one holder's share of the root key, for --restore; as many as open the "
+                 "seal")
+      ->needs(restore)
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  app.add_option("--root-key", flags.root_key,
+                 "The root key's file, for --restore of a deployment marked as development that "
+                 "has one")
+      ->needs(restore)
+      ->type_name("FILE");
+  app.add_option("--checkpoint", flags.checkpoints,
+                 "A checkpoint of this service's log that somebody kept, for --restore: a backup "
+                 "whose log is behind it, or another, is refused")
+      ->needs(restore)
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+}
+
 }  // namespace
 
 void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
@@ -119,6 +154,7 @@ void DeclareServiceFlags(CLI::App& app, ServiceFlags& flags, ServiceKind kind) {
         ->type_name("N");
   }
   if (kind == ServiceKind::kCustody) {
+    DeclareBackup(app, flags);
     DeclareToken(app, flags);
     DeclareLimits(app, flags);
   }

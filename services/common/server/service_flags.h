@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "services/common/limits/rate_limits.h"
 #include "services/common/server/service_log.h"
@@ -24,6 +25,12 @@ struct ServiceFlags {
   std::string faults;      // empty = none
   bool check_config = false;
   bool check_store = false;
+  std::string backup;         // custody only, as all of these: folder; empty: none is kept
+  std::string restore;        // folder of a backup to make `directory` of, and exit
+  bool restore_test = false;  // with `restore`: look at what came of it, and remove that again
+  std::vector<std::string> shares;       // files with shares that open the backup
+  std::string root_key;                  // file that opens it, in development
+  std::vector<std::string> checkpoints;  // files: the restored log has to go on from these
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   uint32_t drain_seconds = 10;

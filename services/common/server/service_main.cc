@@ -3,7 +3,9 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,6 +16,8 @@
 #include "absl/synchronization/mutex.h"
 
 #include "services/common/audit/audit_head.h"
+#include "services/common/backup/backup.h"
+#include "services/common/backup/backup_reader.h"
 #include "services/common/crypto/digest.h"
 #include "services/common/faults/border_relay.h"
 #include "services/common/faults/faulty_stores.h"
@@ -24,6 +28,7 @@
 #include "services/common/server/grpc_server.h"
 #include "services/common/server/metrics.h"
 #include "services/common/server/notify.h"
+#include "services/common/server/restore_run.h"
 #include "services/common/server/service_flags.h"
 #include "services/common/server/service_folder.h"
 #include "services/common/server/store_check_run.h"
@@ -196,11 +201,11 @@ absl::Status CheckLogKey(const Loaded& loaded, ServiceKind kind) {
 
 // A token that is named and not used would be a root key that lies somewhere else than its operator
 // thinks.
-absl::Status CheckToken(const Loaded& loaded, ServiceKind kind) {
+absl::Status CheckToken(const Topology& topology, const RegionId& region, const ServiceFlags& flags,
+                        ServiceKind kind) {
   if (kind != ServiceKind::kCustody) return absl::OkStatus();
-  const bool wanted =
-      loaded.file.topology.FindRegion(loaded.region)->service(kind).pkcs11_seal.has_value();
-  const bool named = !loaded.flags.pkcs11_module.empty();
+  const bool wanted = topology.FindRegion(region)->service(kind).pkcs11_seal.has_value();
+  const bool named = !flags.pkcs11_module.empty();
   if (wanted == named) return absl::OkStatus();
   return Refuse(Reason::kTopologyInvalid,
                 wanted ? "it says that a token guards the root key here: pass --pkcs11-module and "
@@ -225,17 +230,72 @@ ServiceResources ResourcesOf(Loaded& loaded, ServiceKind kind) {
                           .token = {loaded.flags.pkcs11_module, loaded.flags.pkcs11_pin_file}};
 }
 
+absl::Status CheckHasBackups(const ServiceDefinition& definition) {
+  return definition.backup.open ? absl::OkStatus()
+                                : Refuse(Reason::kStateNotReady, "this service has no backups");
+}
+
+// A copy that lies in what it is a copy of is lost with it.
+absl::Status CheckBackupFolder(const ServiceFlags& flags) {
+  std::error_code error;
+  const auto own = std::filesystem::weakly_canonical(flags.directory, error).string() + "/";
+  if (error) return Refuse(Reason::kStoreUnavailable, flags.directory + ": " + error.message());
+  const auto backup = std::filesystem::weakly_canonical(flags.backup, error).string() + "/";
+  if (error) return Refuse(Reason::kStoreUnavailable, flags.backup + ": " + error.message());
+  if (backup.starts_with(own) || own.starts_with(backup)) {
+    return Refuse(Reason::kStateNotReady, "--backup and --dir lie in each other");
+  }
+  return absl::OkStatus();
+}
+
+constexpr std::chrono::seconds kTellEvery{5};
+
+// Puts the backup between the service and its stores.
+absl::Status OpenBackup(const Loaded& loaded, const ServiceDefinition& definition,
+                        const std::shared_ptr<ServiceLog>& log, ServiceResources& resources) {
+  RETURN_IF_ERROR(CheckHasBackups(definition));
+  RETURN_IF_ERROR(CheckBackupFolder(loaded.flags));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<Backup> backup,
+      Backup::Open(
+          {.folder = loaded.flags.backup,
+           .deployment = loaded.file.topology.deployment(),
+           .region = loaded.region,
+           .kind = definition.kind,
+           .identity = loaded.flags.directory + "/identity",
+           .opening_files = definition.backup.opening_files,
+           .left_out = definition.backup.left_out,
+           .audit = definition.audited ? loaded.flags.directory + "/audit" : "",
+           .clock = loaded.clock.get(),
+           .progress =
+               [log, told = std::chrono::steady_clock::now()](uint64_t done) mutable {
+                 const auto now = std::chrono::steady_clock::now();
+                 if (now - told < kTellEvery) return;
+                 told = now;
+                 log->Info("bringing the backup into step", {{"partitions", std::to_string(done)}});
+               }},
+          resources.records, resources.blobs));
+  resources.backup = std::move(backup);
+  resources.records = {resources.backup, &resources.backup->records()};
+  resources.blobs = {resources.backup, &resources.backup->blobs()};
+  return absl::OkStatus();
+}
+
 absl::Status OpenStores(Loaded& loaded, const ServiceDefinition& definition,
                         ServiceResources& resources) {
   const std::string store = loaded.flags.directory + "/store";
   RETURN_IF_ERROR(MakePrivateFolders(store));
   ASSIGN_OR_RETURN(resources.records, OpenRocksRecordStore(store));
   ASSIGN_OR_RETURN(resources.blobs, OpenFileBlobStore(store));
+  const auto log = std::make_shared<ServiceLog>(loaded.flags.log_level, loaded.flags.log_format);
   if (loaded.faults != nullptr) {
     const auto faults = std::make_shared<StoreFaults>(
         loaded.faults, loaded.region.name() + "/" + std::string(Name(resources.kind)));
     resources.records = std::make_shared<FaultyRecordStore>(std::move(resources.records), faults);
     resources.blobs = std::make_shared<FaultyBlobStore>(std::move(resources.blobs), faults);
+  }
+  if (!loaded.flags.backup.empty()) {
+    RETURN_IF_ERROR(OpenBackup(loaded, definition, log, resources));
   }
   RETURN_IF_ERROR(PinTopology(*resources.records, loaded.file.topology, loaded.file.text,
                               loaded.file.signature));
@@ -248,14 +308,16 @@ absl::Status OpenStores(Loaded& loaded, const ServiceDefinition& definition,
                                          resources.records.get(), resources.blobs.get()));
   if (!definition.audited) return absl::OkStatus();
   resources.audit_keep_ms = int64_t{loaded.flags.audit_days} * kDayMs;
-  const auto log = std::make_shared<ServiceLog>(loaded.flags.log_level, loaded.flags.log_format);
   ASSIGN_OR_RETURN(resources.audit,
                    AuditLog::Open({.directory = loaded.flags.directory + "/audit",
                                    .clock = loaded.clock.get(),
-                                   .report = [log](const absl::Status& status) {
-                                     if (status.ok()) return log->Warn("audit log works again", {});
-                                     log->Error("audit log: calls are refused", status);
-                                   }}));
+                                   .report =
+                                       [log](const absl::Status& status) {
+                                         if (status.ok())
+                                           return log->Warn("audit log works again", {});
+                                         log->Error("audit log: calls are refused", status);
+                                       },
+                                   .copy = resources.backup.get()}));
   return absl::OkStatus();
 }
 
@@ -272,7 +334,11 @@ absl::Status LogStart(ServiceEnvironment& environment) {
   if (environment.audit() != nullptr) {
     leaf.clear[kAuditHeadField] = environment.audit()->end().hash.ToString();
   }
-  return environment.transparency_log().Append(EncodeLeaf(leaf)).status();
+  // So is that it goes on from a backup, and from where.
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> restored, FindRestoredMark(environment.records()));
+  if (restored.has_value()) leaf.clear["restored"] = std::to_string(*restored);
+  RETURN_IF_ERROR(environment.transparency_log().Append(EncodeLeaf(leaf)).status());
+  return restored.has_value() ? ClearRestoredMark(environment.records()) : absl::OkStatus();
 }
 
 // What the service manager is told: why it takes a while, and how long it may take.
@@ -369,11 +435,36 @@ absl::StatusOr<uint64_t> CheckStore(const Loaded& loaded, const ServiceDefinitio
                        definition.check_store ? definition.check_store : nothing);
 }
 
-int Fail(const absl::Status& status) {
+// The folder that it is for is not there yet.
+absl::StatusOr<uint64_t> Restore(const ServiceFlags& flags, const ServiceDefinition& definition) {
+  ASSIGN_OR_RETURN(const TopologyFile file, LoadTopology(flags.topology));
+  ASSIGN_OR_RETURN(const RegionId region, RegionId::Create(flags.region));
+  if (file.topology.FindRegion(region) == nullptr) {
+    return Refuse(Reason::kTopologyInvalid, "no region \"" + region.name() + "\"");
+  }
+  RETURN_IF_ERROR(CheckHasBackups(definition));
+  RETURN_IF_ERROR(CheckToken(file.topology, region, flags, definition.kind));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Clock> clock, OpenClock(flags, file.topology));
+  return RunRestore({.target = {.topology = file.topology,
+                                .region = region,
+                                .kind = definition.kind,
+                                .directory = flags.directory,
+                                .now = clock->Now(),
+                                .audit_keep_ms = int64_t{flags.audit_days} * kDayMs},
+                     .backup = flags.restore,
+                     .test = flags.restore_test,
+                     .shares = flags.shares,
+                     .root_key = flags.root_key,
+                     .token = {flags.pkcs11_module, flags.pkcs11_pin_file},
+                     .checkpoints = flags.checkpoints},
+                    definition);
+}
+
+int Fail(const absl::Status& status, const char* what = "start") {
   // The text of INVALID_ARGUMENT tells its cause already.
   const std::string cause =
       status.code() == absl::StatusCode::kInvalidArgument ? "" : CauseOf(status);
-  std::fprintf(stderr, "cannot start: %s%s%s.\n", std::string(status.message()).c_str(),
+  std::fprintf(stderr, "cannot %s: %s%s%s.\n", what, std::string(status.message()).c_str(),
                cause.empty() ? "" : ". Cause: ", cause.c_str());
   return 1;
 }
@@ -399,9 +490,18 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
   RaiseToHardLimit(RLIMIT_MEMLOCK);
   RaiseToHardLimit(RLIMIT_NOFILE);
 
+  if (!flags.restore.empty()) {
+    const absl::StatusOr<uint64_t> violations = Restore(flags, definition);
+    return !violations.ok()   ? Fail(violations.status(), "restore")
+           : *violations == 0 ? 0
+                              : kViolated;
+  }
   absl::StatusOr<Loaded> loaded = Load(flags);
   if (!loaded.ok()) {
     return Fail(loaded.status());
+  }
+  if (const absl::Status whole = CheckNotUnfinished(flags.directory); !whole.ok()) {
+    return Fail(whole);
   }
   if (const absl::Status keys = CheckLogKey(*loaded, definition.kind); !keys.ok()) {
     return Fail(keys);
@@ -411,7 +511,9 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
     return !violations.ok() ? Fail(violations.status()) : *violations == 0 ? 0 : kViolated;
   }
   // The store is looked at without the token.
-  if (const absl::Status token = CheckToken(*loaded, definition.kind); !token.ok()) {
+  if (const absl::Status token =
+          CheckToken(loaded->file.topology, loaded->region, flags, definition.kind);
+      !token.ok()) {
     return Fail(token);
   }
   if (flags.check_config) {

@@ -17,8 +17,11 @@ namespace {
 
 using nlohmann::json;
 
-void Print(const json& line) {
+void PrintLine(const json& line) {
   std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+void PrintViolation(const json& line) {
   if (line.at("type") != "violation") return;
   std::fprintf(stderr, "violation (%s): %s: %s.\n", line.at("rule").get<std::string>().c_str(),
                line.at("where").get<std::string>().c_str(),
@@ -80,13 +83,17 @@ absl::Status CheckOpened(const StoreCheckTarget& target, const StoreChecker& che
 
 }  // namespace
 
-absl::StatusOr<uint64_t> RunStoreCheck(const StoreCheckTarget& target,
-                                       const StoreChecker& checker) {
-  CheckReport report(Print);
+absl::StatusOr<uint64_t> RunStoreCheck(const StoreCheckTarget& target, const StoreChecker& checker,
+                                       StoreCheckOutput output) {
+  const auto print = [output](const json& line) {
+    if (output == StoreCheckOutput::kLines) PrintLine(line);
+    PrintViolation(line);
+  };
+  CheckReport report(print);
   absl::StatusOr<ReadOnlyStores> stores = OpenStoresReadOnly(target.directory + "/store");
   RETURN_IF_ERROR(ReportIfCorrupt(stores.status(), "store", "records", report));
   if (stores.ok()) RETURN_IF_ERROR(CheckOpened(target, checker, *stores, report));
-  Print({{"type", "summary"},
+  print({{"type", "summary"},
          {"region", target.region.name()},
          {"service", Name(target.kind)},
          {"violations", report.violations()},

@@ -22,7 +22,12 @@ struct StoreCheckTarget {
 // at the rest; findings, facts and at last a summary go to standard output as lines of JSON, and
 // violations to standard error in words (docs/check.md). Returns how many violations there were.
 // STORE_UNAVAILABLE when there is no store or the service has it open.
-absl::StatusOr<uint64_t> RunStoreCheck(const StoreCheckTarget& target, const StoreChecker& checker);
+enum class StoreCheckOutput {
+  kLines,           // as above
+  kViolationsOnly,  // to standard error alone
+};
+absl::StatusOr<uint64_t> RunStoreCheck(const StoreCheckTarget& target, const StoreChecker& checker,
+                                       StoreCheckOutput output = StoreCheckOutput::kLines);
 
 }  // namespace comity
 

@@ -37,7 +37,7 @@ std::vector<std::string> KeysOf(const std::vector<Precondition>& preconditions,
 
 absl::StatusOr<CommitPlan> PlanCommit(const PartitionState& state,
                                       const std::vector<Precondition>& preconditions,
-                                      const std::vector<Mutation>& mutations) {
+                                      const std::vector<Mutation>& mutations, size_t max_keys) {
   for (const Precondition& precondition : preconditions) {
     if (!Holds(precondition, state)) {
       return Refuse(Reason::kConflict, "a precondition of the commit does not hold");
@@ -72,7 +72,7 @@ absl::StatusOr<CommitPlan> PlanCommit(const PartitionState& state,
         break;
     }
   }
-  if (plan.keys > kMaxPartitionKeys && plan.keys > state.keys) {
+  if (plan.keys > max_keys && plan.keys > state.keys) {
     return Refuse(Reason::kFieldInvalid, "the partition is full");
   }
   return plan;

@@ -38,10 +38,11 @@ std::vector<std::string> KeysOf(const std::vector<Precondition>& preconditions,
                                 const std::vector<Mutation>& mutations);
 
 // CONFLICT when a precondition does not hold; FIELD_INVALID when the partition would have more than
-// kMaxPartitionKeys. The commit has passed CheckCommit.
+// `max_keys`. The commit has passed CheckCommit.
 absl::StatusOr<CommitPlan> PlanCommit(const PartitionState& state,
                                       const std::vector<Precondition>& preconditions,
-                                      const std::vector<Mutation>& mutations);
+                                      const std::vector<Mutation>& mutations,
+                                      size_t max_keys = kMaxPartitionKeys);
 
 }  // namespace comity
 

@@ -8,6 +8,11 @@
 namespace comity {
 namespace {
 
+// Twice the bytes: names stand beside values there, and are at most as long as 768 bytes each.
+constexpr RecordRoom kRoomBehindAnother{.operations = kMaxCommitOperations + 1,
+                                        .bytes = 2 * kMaxCommitBytes,
+                                        .keys = kMaxPartitionKeys + 1};
+
 FileCalls& RealCalls() {
   static PosixFileCalls calls;  // has no state
   return calls;
@@ -15,8 +20,11 @@ FileCalls& RealCalls() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordStore>> OpenRocksRecordStore(const std::string& directory) {
-  ASSIGN_OR_RETURN(std::unique_ptr<RecordStore> store, RocksRecordStore::Open(directory, {}));
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRocksRecordStore(
+    const std::string& directory, const RecordStoreOpening& opening) {
+  RocksRecordStoreOptions options{.first_version = opening.first_version};
+  if (opening.behind_another) options.room = kRoomBehindAnother;
+  ASSIGN_OR_RETURN(std::unique_ptr<RecordStore> store, RocksRecordStore::Open(directory, options));
   return store;
 }
 

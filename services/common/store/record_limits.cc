@@ -89,10 +89,10 @@ absl::Status CheckPartitions(std::string_view prefix, std::string_view cursor, s
 
 absl::Status CheckCommit(std::string_view partition, const RequestId& request_id,
                          const std::vector<Precondition>& preconditions,
-                         const std::vector<Mutation>& mutations) {
+                         const std::vector<Mutation>& mutations, const RecordRoom& room) {
   RETURN_IF_ERROR(CheckPartitionName(partition));
   if (request_id.IsZero()) return Invalid("the request id of a commit is not set");
-  if (preconditions.size() + mutations.size() > kMaxCommitOperations) {
+  if (preconditions.size() + mutations.size() > room.operations) {
     return Invalid("a commit has too many operations");
   }
   size_t bytes = 0;
@@ -104,7 +104,7 @@ absl::Status CheckCommit(std::string_view partition, const RequestId& request_id
     RETURN_IF_ERROR(CheckMutation(mutation));
     bytes += mutation.key.size() + mutation.value.size();
   }
-  if (bytes > kMaxCommitBytes) return Invalid("a commit is too large");
+  if (bytes > room.bytes) return Invalid("a commit is too large");
   return absl::OkStatus();
 }
 

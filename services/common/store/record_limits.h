@@ -16,13 +16,21 @@ namespace comity {
 // A page of a scan ends once its keys and values hold this much.
 inline constexpr size_t kMaxScanPageBytes = 4 << 20;
 
+// What one commit may be, and a partition. A store that stands behind another one, which adds to
+// each commit, takes more.
+struct RecordRoom {
+  size_t operations = kMaxCommitOperations;
+  size_t bytes = kMaxCommitBytes;
+  size_t keys = kMaxPartitionKeys;
+};
+
 absl::Status CheckGet(std::string_view partition, const std::vector<std::string>& keys);
 absl::Status CheckScan(std::string_view partition, std::string_view begin, std::string_view end,
                        size_t limit);
 absl::Status CheckPartitions(std::string_view prefix, std::string_view cursor, size_t limit);
 absl::Status CheckCommit(std::string_view partition, const RequestId& request_id,
                          const std::vector<Precondition>& preconditions,
-                         const std::vector<Mutation>& mutations);
+                         const std::vector<Mutation>& mutations, const RecordRoom& room = {});
 
 }  // namespace comity
 

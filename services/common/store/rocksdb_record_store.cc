@@ -135,7 +135,8 @@ RocksRecordStore::RocksRecordStore(std::unique_ptr<Database> database,
     : database_(std::move(database)),
       clock_(OrSystemClock(options.clock)),
       version_block_(options.version_block),
-      read_only_(options.read_only) {}
+      read_only_(options.read_only),
+      room_(options.room) {}
 
 RocksRecordStore::~RocksRecordStore() = default;
 
@@ -180,6 +181,12 @@ absl::StatusOr<std::unique_ptr<RocksRecordStore>> RocksRecordStore::Open(
 absl::Status RocksRecordStore::Start(const RocksRecordStoreOptions& options) {
   RETURN_IF_ERROR(ReadFormat());
   if (read_only_) return absl::OkStatus();
+  {
+    // The next commit sets a block aside from there on, before anything has such a version.
+    absl::MutexLock lock(&version_mutex_);
+    if (version_limit_ < options.first_version)
+      next_version_ = version_limit_ = options.first_version;
+  }
   const Database& at = *database_;
   eraser_ = std::make_unique<RocksEraser>(
       at.db.get(),
@@ -324,7 +331,7 @@ absl::StatusOr<RocksRecordStore::CommitView> RocksRecordStore::ReadForCommit(
 absl::StatusOr<PartitionVersion> RocksRecordStore::Commit(
     std::string_view partition, const RequestId& request_id,
     const std::vector<Precondition>& preconditions, const std::vector<Mutation>& mutations) {
-  RETURN_IF_ERROR(CheckCommit(partition, request_id, preconditions, mutations));
+  RETURN_IF_ERROR(CheckCommit(partition, request_id, preconditions, mutations, room_));
   const std::vector<std::string> keys = KeysOf(preconditions, mutations);
 
   absl::MutexLock lock(&StripeOf(partition));
@@ -333,7 +340,7 @@ absl::StatusOr<PartitionVersion> RocksRecordStore::Commit(
   if (view.outcome.has_value() && !OutcomeExpired(*view.outcome, now)) {
     return view.outcome->version;
   }
-  ASSIGN_OR_RETURN(CommitPlan plan, PlanCommit(view.state, preconditions, mutations));
+  ASSIGN_OR_RETURN(CommitPlan plan, PlanCommit(view.state, preconditions, mutations, room_.keys));
   ASSIGN_OR_RETURN(PartitionVersion version, NextVersion());
   if (version <= view.state.version) return Corrupt("a partition is newer than the store");
 

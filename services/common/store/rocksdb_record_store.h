@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 
 #include "services/common/clock/clock.h"
+#include "services/common/store/record_limits.h"
 #include "services/common/store/record_store.h"
 #include "services/common/store/rocksdb_eraser.h"
 
@@ -41,6 +42,9 @@ struct RocksRecordStoreOptions {
   // Changes nothing on disk, not even what a crash left to be recovered; commits are refused. The
   // caller makes sure that nobody else has the store open.
   bool read_only = false;
+  RecordRoom room;
+  // Versions given out from now on are no smaller: for a store that takes the place of another one.
+  PartitionVersion first_version = 1;
 };
 
 // RecordStore over one RocksDB database. Commits to one partition exclude each other through one of
@@ -95,6 +99,7 @@ class RocksRecordStore final : public RecordStore {
   const Clock& clock_;
   const uint64_t version_block_;
   const bool read_only_;
+  const RecordRoom room_;
   std::array<absl::Mutex, kStripes> stripes_;
   std::atomic<bool> failed_ = false;
   std::unique_ptr<RocksEraser> eraser_;  // null when it is only read
