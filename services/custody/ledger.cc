@@ -69,8 +69,8 @@ absl::StatusOr<Account> Ledger::Perform(const Account& before, Plan plan) {
   CommitExtras extras;
   extras.use = std::move(plan.use);
   ASSIGN_OR_RETURN(extras.openings, WriteLeaves(plan.leaves, plan.after));
-  // Kept until the commit, as those of the plan.
-  const Vault::Keys keys = OpenKeys();
+  // Those that it was planned with, also if custody was sealed since; kept until the commit.
+  const Vault::Keys keys = plan.keys != nullptr ? plan.keys : OpenKeys();
   Vouch(keys, before, plan.after);
   agenda_->Begin(plan.after.id);
   absl::StatusOr<uint64_t> version = store_->Commit(before, plan.after, extras);
@@ -103,7 +103,7 @@ absl::StatusOr<Account> Ledger::Update(const AccountId& id, const Decide& decide
   return conflict;
 }
 
-absl::Status Ledger::Reseal(const AccountId& id,
+absl::Status Ledger::Reseal(const AccountId& id, const Vault::Keys& keys,
                             const std::function<bool(Account& account)>& reseal) {
   int conflicts = 0;
   while (true) {
@@ -112,7 +112,6 @@ absl::Status Ledger::Reseal(const AccountId& id,
     if (!before.exists()) return absl::OkStatus();
     const bool resealed = reseal(after);
     // Also for an account that has no keys: what the root before vouched for is nothing afterwards.
-    const Vault::Keys keys = OpenKeys();
     if (!Vouch(keys, before, after) && !resealed) return absl::OkStatus();
     const absl::StatusOr<uint64_t> version = store_->Commit(before, after, {});
     if (version.ok()) continue;

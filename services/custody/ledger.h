@@ -61,8 +61,10 @@ class Ledger final {
 
   // Lets `reseal` seal the keys of an account anew, until it says that there is nothing more to do;
   // each time one commit. Nobody is told and what is opened stays so, for the keys are the same.
-  // STORE_UNAVAILABLE, DATA_CORRUPT, CONFLICT.
-  absl::Status Reseal(const AccountId& id, const std::function<bool(Account& account)>& reseal);
+  // What `keys`, under which it seals, vouch for comes with it, also if custody is sealed
+  // meanwhile. STORE_UNAVAILABLE, DATA_CORRUPT, CONFLICT.
+  absl::Status Reseal(const AccountId& id, const Vault::Keys& keys,
+                      const std::function<bool(Account& account)>& reseal);
 
   // Puts some more of the stored accounts on the agenda, once each, until it has all
   // (Agenda::counting). An account that cannot be read is reported and left out: whoever asks for

@@ -88,7 +88,7 @@ absl::Status RootRotation::Step(const Vault::Keys& keys, const std::function<boo
       if (stopping()) return absl::OkStatus();
       // Whoever seals has the keys gone with the account that is being done.
       RETURN_IF_ERROR(vault_->CheckOpen());
-      ASSIGN_OR_RETURN(const bool readable, Reseal(id, *keys));
+      ASSIGN_OR_RETURN(const bool readable, Reseal(id, keys));
       mark.unreadable += readable ? 0 : 1;
     }
     if (!page.empty()) {
@@ -101,10 +101,10 @@ absl::Status RootRotation::Step(const Vault::Keys& keys, const std::function<boo
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> RootRotation::Reseal(const AccountId& id, const KeySealer& keys) {
+absl::StatusOr<bool> RootRotation::Reseal(const AccountId& id, const Vault::Keys& keys) {
   size_t lost = 0;
   const absl::Status done =
-      ledger_->Reseal(id, [&](Account& account) { return ResealSome(keys, account, lost); });
+      ledger_->Reseal(id, keys, [&](Account& account) { return ResealSome(*keys, account, lost); });
   if (ReasonOf(done) == Reason::kDataCorrupt) {
     Report("an account could not be read, so that the root key before is kept", done);
     return false;

@@ -32,7 +32,7 @@ class RootRotation final {
   absl::Status Resume(uint32_t generation);
   absl::Status Advance(const ResealMark& mark);
   // Whether the account could be read.
-  absl::StatusOr<bool> Reseal(const AccountId& id, const KeySealer& keys);
+  absl::StatusOr<bool> Reseal(const AccountId& id, const Vault::Keys& keys);
   absl::Status Finish(const Vault::Keys& keys);
   void Report(std::string_view event, const absl::Status& status) const;
 

@@ -18,6 +18,7 @@
 #include "services/common/log/merkle.h"
 #include "services/common/statement/leaf.h"
 #include "services/custody/chain_entries.h"
+#include "services/custody/root_key.h"
 #include "tests/fakes/fake_seal.h"
 #include "tests/testing/custody.h"
 #include "tests/testing/matchers.h"
@@ -331,6 +332,51 @@ TEST(VouchTest, AChainThatGrowsWhileSealedIsVouchedForAfterTheOpening) {
   const Account stored = world.us.LoadAccount(id);
   EXPECT_EQ(stored.chain->entries().size(), 2u);
   EXPECT_EQ(stored.chain_vouch, keys->Vouch(id, EncodeChain(stored)));
+}
+
+// A creation that was begun before custody was sealed, and committed after.
+TEST(VouchTest, WhatAPlanWasMadeWithVouchesAlsoWhenCustodyIsSealedBeforeItsCommit) {
+  CustodyWorld world;
+  const AccountId id = world.account.id();
+  KeyCache cache(16);
+  Agenda agenda;
+  const Site site = world.us.site();
+  FakeSeal seal('u');
+  const Vault sealed(&site, &seal, &world.us.log(), [] {});
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &sealed, &cache, &agenda);
+  const Vault::Keys keys = world.us.custody().vault().Open().value();
+  world.account.AddDevice();
+  ASSERT_THAT(ledger.Update(id,
+                            [&](Plan& plan) {
+                              plan.after.chain = world.account.chain();
+                              plan.keys = keys;
+                              plan.changed = true;
+                              return absl::OkStatus();
+                            }),
+              IsOk());
+  const Account stored = world.us.LoadAccount(id);
+  EXPECT_EQ(stored.chain_vouch, keys->Vouch(id, EncodeChain(stored)));
+}
+
+// A rotation of the root key that is under way with an account when somebody seals.
+TEST(VouchTest, WhatSealsKeysAnewVouchesAlsoWhenCustodyIsSealedMeanwhile) {
+  CustodyWorld world;
+  const AccountId id = world.account.id();
+  KeyCache cache(16);
+  Agenda agenda;
+  const Site site = world.us.site();
+  FakeSeal seal('u');
+  const Vault sealed(&site, &seal, &world.us.log(), [] {});
+  Ledger ledger(&site, &world.us.store(), &world.us.log(), &sealed, &cache, &agenda);
+  const Vault::Keys before = world.us.custody().vault().Open().value();
+  const Vault::Keys next = before
+                               ->Succeed(SecretBytes::CopyOf(std::string(kRootKeySize, 'n')),
+                                         SecretBytes::CopyOf(std::string(kRootKeySize, 'u')), "")
+                               .value()
+                               .keys;
+  ASSERT_THAT(ledger.Reseal(id, next, [](Account&) { return false; }), IsOk());
+  const Account stored = world.us.LoadAccount(id);
+  EXPECT_EQ(stored.chain_vouch, next->Vouch(id, EncodeChain(stored)));
 }
 
 // Lets something happen when a commit is done and nobody has been told of it.
