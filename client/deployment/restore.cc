@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/deployment/backups.h"
+#include "client/deployment/process.h"
 #include "client/deployment/programs.h"
 #include "client/deployment/token_access.h"
 #include "services/common/files/files.h"
@@ -119,10 +120,13 @@ absl::StatusOr<Ended> RunToEnd(std::vector<std::string> arguments,
                                                  " cannot be run; build it, or set COMITY_BIN_DIR");
   }
   constexpr std::string_view kRefusal = "cannot restore: ";
+  constexpr std::string_view kCause = ". Cause: ";
   Ended ended;
   ReadLines(ends[0], [&](const std::string& text) {
     if (text.starts_with(kRefusal)) {
-      ended.refusal = text.substr(kRefusal.size());
+      const size_t cause = text.find(kCause);
+      ended.refusal =
+          text.substr(cause == std::string::npos ? kRefusal.size() : cause + kCause.size());
     } else if (line) {
       line(text);
     }
@@ -142,13 +146,19 @@ absl::StatusOr<bool> RestoreCustody(const Supervisor& supervisor, const RestoreO
   if (supervisor.topology().FindRegion(options.region) == nullptr) {
     return Refuse(Reason::kFieldInvalid, "there is no region \"" + options.region.name() + "\"");
   }
+  const std::string own = supervisor.paths().Service(options.region.name(), ServiceKind::kCustody);
+  if (DetachedProcess(own + "/pid").Running().has_value()) {
+    return Refuse(Reason::kStateNotReady,
+                  "custody of region " + options.region.name() +
+                      " is running: `comity down`, or with --test --restart");
+  }
   ASSIGN_OR_RETURN(const std::vector<std::string> arguments, ArgumentsOf(supervisor, options));
   ASSIGN_OR_RETURN(const Ended ended, RunToEnd(arguments, line));
   if (ended.code == kRight) return true;
   if (ended.code == kViolations && options.test) return false;
-  return Refuse(Reason::kStoreUnavailable,
-                ended.refusal.empty() ? "the program ended with " + std::to_string(ended.code)
-                                      : ended.refusal);
+  return Refuse(Reason::kStateNotReady, ended.refusal.empty()
+                                            ? "the program ended with " + std::to_string(ended.code)
+                                            : ended.refusal);
 }
 
 }  // namespace comity

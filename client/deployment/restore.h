@@ -27,8 +27,8 @@ struct RestoreOptions {
 };
 
 // Runs the custody's own program (--restore), which must not be running, and hands on what it says,
-// line by line. Whether everything is right: a test may find that it is not. STORE_UNAVAILABLE with
-// what the program said when it refused.
+// line by line. Whether everything is right: a test may find that it is not. STATE_NOT_READY when
+// it runs, and with what the program said when it refused.
 absl::StatusOr<bool> RestoreCustody(const Supervisor& supervisor, const RestoreOptions& options,
                                     const std::function<void(const std::string&)>& line);
 

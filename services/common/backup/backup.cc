@@ -1,7 +1,7 @@
 #include "services/common/backup/backup.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -21,6 +21,8 @@ namespace {
 constexpr char kPartition[] = "service/backup";
 constexpr char kKey[] = "key";        // kBackupKeySize bytes
 constexpr char kOpened[] = "opened";  // changes with each opening
+constexpr char kInStep[] = "in-step";
+constexpr size_t kTokenSize = 16;
 constexpr char kIdentityPartition[] = "identity";
 constexpr size_t kPage = 1'000;
 
@@ -33,6 +35,13 @@ absl::StatusOr<std::vector<BlobStore::Entry>> ListAll(BlobStore& blobs) {
     if (page.empty()) return all;
     std::ranges::move(page, std::back_inserter(all));
   }
+}
+
+// Enough of a place to tell partitions apart: places are 32 bytes of HMAC.
+uint64_t BeginningOf(const std::string& place) {
+  uint64_t beginning = 0;
+  std::memcpy(&beginning, place.data(), sizeof(beginning));
+  return beginning;
 }
 
 absl::Status OlderStore(std::string_view what) {
@@ -56,7 +65,8 @@ absl::StatusOr<std::unique_ptr<Backup>> Backup::Open(BackupOptions options,
   ASSIGN_OR_RETURN(backup->backup_blobs_, OpenFileBlobStore(folder));
   ASSIGN_OR_RETURN(backup->backup_records_, OpenRocksRecordStore(folder, {.behind_another = true}));
   ASSIGN_OR_RETURN(const PartitionVersion newest, backup->TakeKey());
-  RETURN_IF_ERROR(backup->CatchUpRecords(newest));
+  // The store's own word of the backup changes with each start.
+  RETURN_IF_ERROR(backup->was_in_step_ ? backup->Copy(kPartition) : backup->CatchUpRecords(newest));
   RETURN_IF_ERROR(backup->CatchUpBlobs());
   RETURN_IF_ERROR(backup->CatchUpAudit());
   RETURN_IF_ERROR(backup->CatchUpIdentity());
@@ -73,44 +83,48 @@ absl::StatusOr<std::unique_ptr<Backup>> Backup::Open(BackupOptions options,
 }
 
 absl::StatusOr<PartitionVersion> Backup::TakeKey() {
-  ASSIGN_OR_RETURN(const Snapshot snapshot, records_->Get(kPartition, {kKey}));
-  const std::string* stored = snapshot.Find(kKey);
-  const bool known = stored != nullptr;
-  key_ = known ? SecretBytes::CopyOf(*stored) : RandomSecret(kBackupKeySize);
+  ASSIGN_OR_RETURN(const Snapshot own, records_->Get(kPartition, {kKey, kInStep}));
+  const std::string* stored = own.Find(kKey);
+  key_ = stored != nullptr ? SecretBytes::CopyOf(*stored) : RandomSecret(kBackupKeySize);
   ASSIGN_OR_RETURN(BackupCipher cipher, BackupCipher::Create(key_));
   cipher_ = std::make_unique<const BackupCipher>(std::move(cipher));
   archive_ = std::make_unique<BackupArchive>(backup_records_.get(), cipher_.get());
-  RETURN_IF_ERROR(Begin(known));
+  ASSIGN_OR_RETURN(was_in_step_, Begin(own));
+  // From here on they are not, until the service ends in good order.
   return records_->Commit(
       kPartition, RandomId<RequestId>(), {},
-      {Mutation::Put(kKey, std::string(key_.RevealView(RevealKey::ForKeyFile()))),
-       Mutation::Put(kOpened, std::to_string(options_.clock->Now()))});
+      {KeyRecord(), Mutation::Put(kOpened, std::to_string(options_.clock->Now())),
+       Mutation::Delete(kInStep)});
+}
+
+Mutation Backup::KeyRecord() const {
+  return Mutation::Put(kKey, std::string(key_.RevealView(RevealKey::ForKeyFile())));
 }
 
 // A new store beside an old backup is what a lost disk leaves: then the backup is all that there
 // is, and is not written over.
-absl::Status Backup::Begin(bool known) {
+absl::StatusOr<bool> Backup::Begin(const Snapshot& own) {
+  const bool known = own.Find(kKey) != nullptr;
   ASSIGN_OR_RETURN(const std::optional<BackupHead> head, ReadBackupHead(*backup_records_));
   if (!head.has_value()) {
     if (!known) {
       // The store knows the key before the backup does: the other way round a death in between
       // would leave a backup that nobody can go on with.
       RETURN_IF_ERROR(
-          records_
-              ->Commit(kPartition, RandomId<RequestId>(), {},
-                       {Mutation::Put(kKey, std::string(key_.RevealView(RevealKey::ForKeyFile())))})
-              .status());
+          records_->Commit(kPartition, RandomId<RequestId>(), {}, {KeyRecord()}).status());
     }
-    return BeginBackupHead(*backup_records_, {.deployment = options_.deployment,
-                                              .region = options_.region,
-                                              .kind = options_.kind,
-                                              .id = cipher_->id(),
-                                              .began = options_.clock->Now()});
+    RETURN_IF_ERROR(BeginBackupHead(*backup_records_, {.deployment = options_.deployment,
+                                                       .region = options_.region,
+                                                       .kind = options_.kind,
+                                                       .id = cipher_->id(),
+                                                       .began = options_.clock->Now()}));
+    return false;
   }
   const BackupOwner& owner = head->owner;
   if (known && owner.id == cipher_->id() && owner.deployment == options_.deployment &&
       owner.region == options_.region && owner.kind == options_.kind) {
-    return absl::OkStatus();
+    const std::string* token = own.Find(kInStep);
+    return token != nullptr && *token == head->in_step && head->complete != 0;
   }
   return Refuse(Reason::kStateNotReady,
                 options_.folder + " holds the backup of another store, begun " +
@@ -119,13 +133,55 @@ absl::Status Backup::Begin(bool known) {
                     ": restore it (--restore), or name an empty folder");
 }
 
+absl::Status Backup::Close() {
+  if (!in_step()) return absl::OkStatus();
+  // Never the same twice: of two that were copied at different times, one of each is not in step.
+  const std::string token = RandomBytes(kTokenSize);
+  RETURN_IF_ERROR(PutBackupInStep(*backup_records_, token));
+  return records_->Commit(kPartition, RandomId<RequestId>(), {}, {Mutation::Put(kInStep, token)})
+      .status();
+}
+
+absl::Status Backup::LeaveBehind(RecordStore& records) {
+  ASSIGN_OR_RETURN(const Snapshot own, records.Get(kPartition, {kInStep}));
+  if (own.Find(kInStep) == nullptr) return absl::OkStatus();
+  return records.Commit(kPartition, RandomId<RequestId>(), {}, {Mutation::Delete(kInStep)})
+      .status();
+}
+
 void Backup::Tell(uint64_t done) const {
   if (options_.progress) options_.progress(done);
 }
 
+absl::StatusOr<Backup::Versions> Backup::VersionsHere() const {
+  Versions versions;
+  RETURN_IF_ERROR(ForEachPartition([&](const std::string& name) -> absl::Status {
+    ASSIGN_OR_RETURN(const Snapshot here, records_->Get(name, {}));
+    versions[BeginningOf(cipher_->PartitionName(BackupKind::kRecords, name))] = here.version;
+    return absl::OkStatus();
+  }));
+  return versions;
+}
+
+absl::Status Backup::ForEachPartition(
+    const std::function<absl::Status(const std::string&)>& act) const {
+  std::string cursor;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> page, records_->Partitions("", cursor, kPage));
+    if (page.empty()) return absl::OkStatus();
+    for (const std::string& name : page) {
+      cursor = std::max(cursor, name);
+      RETURN_IF_ERROR(act(name));
+    }
+  }
+}
+
 absl::Status Backup::CatchUpRecords(PartitionVersion newest) {
-  uint64_t same = 0;
-  std::vector<std::string> broken;
+  // Each side is read in its own order, which is not that of the other: looking up one by one there
+  // would read the disk at random.
+  ASSIGN_OR_RETURN(Versions here, VersionsHere());
+  uint64_t done = 0;
+  std::vector<std::string> unended;
   std::string cursor;
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<BackupArchive::Partition> page,
@@ -133,45 +189,46 @@ absl::Status Backup::CatchUpRecords(PartitionVersion newest) {
     if (page.empty()) break;
     cursor = page.back().place;
     for (const BackupArchive::Partition& there : page) {
+      if (there.place == kBackupHeadPartition) continue;
       if (there.version == 0) {
-        if (there.place != kBackupHeadPartition) broken.push_back(there.place);
-      } else if (there.kind == BackupKind::kRecords) {
-        RETURN_IF_ERROR(CatchUpPartition(there, newest, same));
+        unended.push_back(there.place);
+        continue;
       }
+      if (there.kind != BackupKind::kRecords) continue;
+      const auto found = here.find(BeginningOf(there.place));
+      if (found == here.end() || found->second != there.version) {
+        RETURN_IF_ERROR(CatchUpPartition(there, newest));
+      }
+      if (found != here.end()) here.erase(found);
     }
-    Tell(same);
+    Tell(done += page.size());
   }
-  RETURN_IF_ERROR(AddMissing());
+  if (!here.empty()) RETURN_IF_ERROR(AddMissing(here));
   // What a death left of a partition that is not there any more.
-  for (const std::string& place : broken) RETURN_IF_ERROR(archive_->RemoveUnended(place));
+  for (const std::string& place : unended) RETURN_IF_ERROR(archive_->RemoveUnended(place));
   return absl::OkStatus();
 }
 
 absl::Status Backup::CatchUpPartition(const BackupArchive::Partition& there,
-                                      PartitionVersion newest, uint64_t& same) {
+                                      PartitionVersion newest) {
   if (there.version > newest) return OlderStore("the store");
   ASSIGN_OR_RETURN(const Snapshot here, records_->Get(there.name, {}));
-  ++same;
   if (here.version == there.version) return absl::OkStatus();
   if (here.version == 0) return archive_->Replace(there.kind, there.name, {}, 0);
   if (here.version < there.version) return OlderStore("a part of the store");
   return Copy(there.name);
 }
 
-absl::Status Backup::AddMissing() {
-  std::string cursor;
+absl::Status Backup::AddMissing(const Versions& missing) {
   uint64_t done = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> page, records_->Partitions("", cursor, kPage));
-    if (page.empty()) return absl::OkStatus();
-    for (const std::string& name : page) {
-      cursor = std::max(cursor, name);
-      ASSIGN_OR_RETURN(const uint64_t there, archive_->VersionOf(BackupKind::kRecords, name));
-      if (there == 0) RETURN_IF_ERROR(Copy(name));
+  return ForEachPartition([&](const std::string& name) -> absl::Status {
+    if (!missing.contains(BeginningOf(cipher_->PartitionName(BackupKind::kRecords, name)))) {
+      return absl::OkStatus();
     }
-    done += page.size();
-    Tell(done);
-  }
+    RETURN_IF_ERROR(Copy(name));
+    if (++done % kPage == 0) Tell(done);
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Backup::Copy(const std::string& partition) {

@@ -1,10 +1,12 @@
 #ifndef COMITY_COMMON_BACKUP_BACKUP_H_
 #define COMITY_COMMON_BACKUP_BACKUP_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -56,6 +58,13 @@ class Backup final : public AuditCopy {
                                                       std::shared_ptr<BlobStore> blobs);
   ~Backup() override;
 
+  // The service has ended in good order, and changes nothing any more: both remember that they are
+  // in step, so that the next start need not compare them. To be called once, if at all.
+  absl::Status Close();
+  // To be called by a service that starts without its backup: what it changes, the backup does not
+  // have. STORE_UNAVAILABLE.
+  static absl::Status LeaveBehind(RecordStore& records);
+
   // What the service uses in the place of its own stores. They live as long as the backup.
   RecordStore& records() { return *mirrored_records_; }
   BlobStore& blobs() { return *mirrored_blobs_; }
@@ -76,11 +85,16 @@ class Backup final : public AuditCopy {
  private:
   explicit Backup(BackupOptions options) : options_(std::move(options)) {}
   absl::StatusOr<PartitionVersion> TakeKey();
-  absl::Status Begin(bool known);
+  // Whether both say that they are in step.
+  absl::StatusOr<bool> Begin(const Snapshot& own);
+  Mutation KeyRecord() const;
+  // By the beginnings of their places in the backup, so that a million of them are small.
+  using Versions = std::unordered_map<uint64_t, PartitionVersion>;
+  absl::StatusOr<Versions> VersionsHere() const;
+  absl::Status ForEachPartition(const std::function<absl::Status(const std::string&)>& act) const;
   absl::Status CatchUpRecords(PartitionVersion newest);
-  absl::Status CatchUpPartition(const BackupArchive::Partition& there, PartitionVersion newest,
-                                uint64_t& same);
-  absl::Status AddMissing();
+  absl::Status CatchUpPartition(const BackupArchive::Partition& there, PartitionVersion newest);
+  absl::Status AddMissing(const Versions& missing);
   absl::Status Copy(const std::string& partition);
   absl::Status CatchUpBlobs();
   absl::Status CatchUpAudit();
@@ -97,6 +111,7 @@ class Backup final : public AuditCopy {
   std::unique_ptr<BackupArchive> archive_;
   std::unique_ptr<MirroredRecordStore> mirrored_records_;
   std::unique_ptr<MirroredBlobStore> mirrored_blobs_;
+  bool was_in_step_ = false;
 };
 
 }  // namespace comity

@@ -51,6 +51,7 @@ std::string BackupCipher::PartitionName(BackupKind kind, std::string_view partit
 
 std::string BackupCipher::RecordName(const std::string& partition_name,
                                      std::string_view key) const {
+  if (key.empty()) return "version";
   CanonicalWriter writer(1);
   writer.Bytes(17, partition_name).Bytes(18, key);
   return HmacSha256(names_, std::move(writer).Finish());

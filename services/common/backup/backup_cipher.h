@@ -51,7 +51,7 @@ class BackupCipher final {
   // By which a backup is known: tells nothing of the key.
   const Digest& id() const { return id_; }
   std::string PartitionName(BackupKind kind, std::string_view partition) const;  // 32 bytes
-  // 32 bytes; `key` may be empty, for the version.
+  // 32 bytes; for the empty key, that of the version, the seven of "version".
   std::string RecordName(const std::string& partition_name, std::string_view key) const;
   std::string Seal(const BackupItem& item, const std::string& partition_name,
                    const std::string& record_name) const;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kOwner[] = "owner";
 constexpr char kComplete[] = "complete";
+constexpr char kInStep[] = "in-step";
 constexpr std::string_view kKeys = "key/";
 constexpr std::string_view kFiles = "file/";
 constexpr size_t kMaxHeadRecords = 1'000;
@@ -69,6 +70,10 @@ absl::Status DecodeHeadRecord(const std::string& key, const std::string& value, 
     head.complete = static_cast<UnixMillis>(time->value);
     return absl::OkStatus();
   }
+  if (key == kInStep) {
+    head.in_step = value;
+    return absl::OkStatus();
+  }
   if (key.starts_with(kKeys)) {
     absl::StatusOr<SealedKey> sealed = DecodeRecord<SealedKey>(value);
     if (!sealed.ok() || KeyName(sealed->generation) != key) return Corrupt("a sealed key");
@@ -102,6 +107,10 @@ absl::Status BeginBackupHead(RecordStore& store, const BackupOwner& owner) {
 absl::Status CompleteBackupHead(RecordStore& store, UnixMillis now) {
   return Commit(store,
                 {Mutation::Put(kComplete, EncodeRecord(Number{static_cast<uint64_t>(now)}))});
+}
+
+absl::Status PutBackupInStep(RecordStore& store, const std::string& token) {
+  return Commit(store, {Mutation::Put(kInStep, token)});
 }
 
 absl::Status PutBackupKey(RecordStore& store, uint32_t generation, const std::string& sealed) {

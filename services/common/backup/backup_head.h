@@ -41,6 +41,7 @@ struct BackupHead {
   // Since when it has been whole: from then on everything that the service acknowledges is in it
   // first. 0: the first copy has not come to its end.
   UnixMillis complete = 0;
+  std::string in_step;                       // see Backup::Close(); empty: none
   std::map<uint32_t, std::string> keys;      // the backup's key, sealed, by generation of the root
   std::map<std::string, std::string> files;  // what is needed to open these: what guards the root
 };
@@ -52,6 +53,7 @@ absl::StatusOr<std::optional<BackupHead>> ReadBackupHead(RecordStore& store);
 // Changes to it, each durable when it returns.
 absl::Status BeginBackupHead(RecordStore& store, const BackupOwner& owner);
 absl::Status CompleteBackupHead(RecordStore& store, UnixMillis now);
+absl::Status PutBackupInStep(RecordStore& store, const std::string& token);
 absl::Status PutBackupKey(RecordStore& store, uint32_t generation, const std::string& sealed);
 absl::Status DropBackupKeysBefore(RecordStore& store, uint32_t generation);
 absl::Status PutBackupFile(RecordStore& store, const std::string& name, const std::string& bytes);

@@ -294,7 +294,9 @@ absl::Status OpenStores(Loaded& loaded, const ServiceDefinition& definition,
     resources.records = std::make_shared<FaultyRecordStore>(std::move(resources.records), faults);
     resources.blobs = std::make_shared<FaultyBlobStore>(std::move(resources.blobs), faults);
   }
-  if (!loaded.flags.backup.empty()) {
+  if (loaded.flags.backup.empty()) {
+    RETURN_IF_ERROR(Backup::LeaveBehind(*resources.records));
+  } else {
     RETURN_IF_ERROR(OpenBackup(loaded, definition, log, resources));
   }
   RETURN_IF_ERROR(PinTopology(*resources.records, loaded.file.topology, loaded.file.text,
@@ -354,6 +356,7 @@ absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sig
   const auto patience = std::chrono::seconds(loaded.flags.drain_seconds);
   ServiceResources resources = ResourcesOf(loaded, definition.kind);
   RETURN_IF_ERROR(OpenStores(loaded, definition, resources));
+  const std::shared_ptr<Backup> backup = resources.backup;
   std::unique_ptr<BorderRelay> relay;  // outlives every channel through it
   if (loaded.faults != nullptr) {
     ASSIGN_OR_RETURN(relay, BorderRelay::Start(loaded.file.topology, loaded.region, loaded.faults,
@@ -414,6 +417,9 @@ absl::Status Serve(Loaded loaded, const ServiceDefinition& definition, const sig
   log_server.reset();
   environment->log().Info("stopped");
   environment->log().Flush();
+  environment.reset();
+  // Nothing is changed any more. Without this the next start takes longer.
+  if (backup != nullptr) backup->Close().IgnoreError();
   return absl::OkStatus();
 }
 

@@ -91,6 +91,54 @@ TEST_F(BackupTest, WhatHappenedWithoutItIsCaughtUpWith) {
   EXPECT_EQ(InRestored("store/blobs/data/old@"), "none");
 }
 
+TEST_F(BackupTest, AfterAGoodEndNothingIsCompared) {
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.Put("p", "a", "1"), IsOk());
+  world_.Close();
+  world_.told = 0;
+  ASSERT_THAT(world_.Start(), IsOk());
+  EXPECT_EQ(world_.told, 0);
+  ASSERT_THAT(world_.Put("p", "a", "2"), IsOk());
+  ExpectRestored();
+  // That was none: the next start compares.
+  ASSERT_THAT(world_.Start(), IsOk());
+  EXPECT_GT(world_.told, 0);
+  ExpectRestored();
+}
+
+TEST_F(BackupTest, WhatHappenedAfterAGoodEndIsCaughtUpWith) {
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.Put("p", "a", "1"), IsOk());
+  world_.Close();
+  world_.StartAlone();
+  ASSERT_THAT(world_.Put("p", "a", "2"), IsOk());
+  world_.Stop();
+  ASSERT_THAT(world_.Start(), IsOk());
+  ExpectRestored();
+}
+
+// Of the store or of the backup, made at another good end.
+TEST_F(BackupTest, AnOlderCopyOfEitherIsNotTakenForOneInStep) {
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.Put("p", "a", "1"), IsOk());
+  world_.Close();
+  const auto all = std::filesystem::copy_options::recursive;
+  std::filesystem::copy(world_.folder(), world_.folder() + ".older", all);
+  std::filesystem::copy(world_.directory() + "/store", world_.directory() + "/older", all);
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.Put("p", "a", "2"), IsOk());
+  world_.Close();
+  std::filesystem::rename(world_.folder(), world_.folder() + ".newer");
+  std::filesystem::rename(world_.folder() + ".older", world_.folder());
+  ASSERT_THAT(world_.Start(), IsOk()) << "it is caught up with";
+  ExpectRestored();
+  std::filesystem::remove_all(world_.folder());
+  std::filesystem::rename(world_.folder() + ".newer", world_.folder());
+  std::filesystem::remove_all(world_.directory() + "/store");
+  std::filesystem::rename(world_.directory() + "/older", world_.directory() + "/store");
+  EXPECT_THAT(world_.Start(), RefusedWith(Reason::kDataCorrupt));
+}
+
 // In the backup's own files as in the service's (rocksdb_eraser_test.cc looks at the bytes).
 TEST_F(BackupTest, WhatIsErasedIsOwedByBothAndLeavesBoth) {
   ASSERT_THAT(world_.Start(), IsOk());

@@ -42,7 +42,7 @@ BackupWorld::BackupWorld() {
   EXPECT_THAT(MakePrivateFolders(directory() + "/identity"), IsOk());
 }
 
-BackupOptions BackupWorld::options() const {
+BackupOptions BackupWorld::options() {
   return {.folder = folder(),
           .deployment = "test",
           .region = *RegionId::Create("us"),
@@ -50,11 +50,12 @@ BackupOptions BackupWorld::options() const {
           .opening_files = {"seal"},
           .left_out = {"root.key"},
           .audit = directory() + "/audit",
-          .clock = &clock};
+          .clock = &clock,
+          .progress = [this](uint64_t) { ++told; }};
 }
 
 absl::Status BackupWorld::Start(const Wrap& wrap) {
-  StartAlone();
+  OpenOwn();
   std::shared_ptr<RecordStore> records = wrap ? wrap(own_records_) : own_records_;
   ASSIGN_OR_RETURN(backup_, Backup::Open(options(), std::move(records), own_blobs_));
   key_ = backup_->key().Clone();
@@ -62,6 +63,16 @@ absl::Status BackupWorld::Start(const Wrap& wrap) {
 }
 
 void BackupWorld::StartAlone() {
+  OpenOwn();
+  EXPECT_THAT(Backup::LeaveBehind(*own_records_), IsOk());
+}
+
+void BackupWorld::Close() {
+  EXPECT_THAT(backup_->Close(), IsOk());
+  Stop();
+}
+
+void BackupWorld::OpenOwn() {
   Stop();
   own_records_ = OpenRocksRecordStore(directory() + "/store").value();
   own_blobs_ = OpenFileBlobStore(directory() + "/store").value();

@@ -28,13 +28,15 @@ class BackupWorld {
   std::string folder() const { return dir_.path() + "/backup"; }
   std::string Restored() const { return dir_.path() + "/restored"; }
 
-  BackupOptions options() const;
+  BackupOptions options();
   // The service starts, with its stores as `wrap` gives them to it, or as they are.
   using Wrap = std::function<std::shared_ptr<RecordStore>(std::shared_ptr<RecordStore>)>;
   absl::Status Start(const Wrap& wrap = nullptr);
   void Stop();
   // Start() without a backup: what the store is given then, the backup does not have.
   void StartAlone();
+  // The service ends in good order.
+  void Close();
 
   Backup& backup() { return *backup_; }
   RecordStore& records() { return backup_ != nullptr ? backup_->records() : *own_records_; }
@@ -52,7 +54,11 @@ class BackupWorld {
 
   ManualClock clock;
 
+  int told = 0;  // how often a start told of its progress
+
  private:
+  void OpenOwn();
+
   const TempDir dir_;
   std::shared_ptr<RecordStore> own_records_;
   std::shared_ptr<BlobStore> own_blobs_;
