@@ -300,18 +300,27 @@ TEST(VouchTest, WithoutAVouchOrWithAForgedOneTheChainIsVerified) {
   }
 }
 
+// A ledger over what the node has, of a custody that was never opened.
+struct SealedLedger {
+  explicit SealedLedger(CustodyNode& node)
+      : site(node.site()),
+        vault(&site, &seal, &node.log(), [] {}),
+        ledger(&site, &node.store(), &node.log(), &vault, &cache, &agenda) {}
+  const Site site;
+  FakeSeal seal{'u'};
+  const Vault vault;
+  KeyCache cache{16};
+  Agenda agenda;
+  Ledger ledger;
+};
+
 TEST(VouchTest, AChainThatGrowsWhileSealedIsVouchedForAfterTheOpening) {
   CustodyWorld world;
   const AccountId id = world.account.id();
   const std::string vouch = world.us.LoadAccount(id).chain_vouch;
   ASSERT_FALSE(vouch.empty());
-  KeyCache cache(16);
-  Agenda agenda;
-  const Site site = world.us.site();
-  FakeSeal seal('u');
-  // Not started: sealed.
-  const Vault sealed(&site, &seal, &world.us.log(), [] {});
-  Ledger ledger(&site, &world.us.store(), &world.us.log(), &sealed, &cache, &agenda);
+  SealedLedger sealed(world.us);
+  Ledger& ledger = sealed.ledger;
   const auto commit = [&](const std::string& territory) {
     return ledger.Update(id, [&](Plan& plan) {
       plan.after.territory = territory;
@@ -338,12 +347,8 @@ TEST(VouchTest, AChainThatGrowsWhileSealedIsVouchedForAfterTheOpening) {
 TEST(VouchTest, WhatAPlanWasMadeWithVouchesAlsoWhenCustodyIsSealedBeforeItsCommit) {
   CustodyWorld world;
   const AccountId id = world.account.id();
-  KeyCache cache(16);
-  Agenda agenda;
-  const Site site = world.us.site();
-  FakeSeal seal('u');
-  const Vault sealed(&site, &seal, &world.us.log(), [] {});
-  Ledger ledger(&site, &world.us.store(), &world.us.log(), &sealed, &cache, &agenda);
+  SealedLedger sealed(world.us);
+  Ledger& ledger = sealed.ledger;
   const Vault::Keys keys = world.us.custody().vault().Open().value();
   world.account.AddDevice();
   ASSERT_THAT(ledger.Update(id,
@@ -362,12 +367,8 @@ TEST(VouchTest, WhatAPlanWasMadeWithVouchesAlsoWhenCustodyIsSealedBeforeItsCommi
 TEST(VouchTest, WhatSealsKeysAnewVouchesAlsoWhenCustodyIsSealedMeanwhile) {
   CustodyWorld world;
   const AccountId id = world.account.id();
-  KeyCache cache(16);
-  Agenda agenda;
-  const Site site = world.us.site();
-  FakeSeal seal('u');
-  const Vault sealed(&site, &seal, &world.us.log(), [] {});
-  Ledger ledger(&site, &world.us.store(), &world.us.log(), &sealed, &cache, &agenda);
+  SealedLedger sealed(world.us);
+  Ledger& ledger = sealed.ledger;
   const Vault::Keys before = world.us.custody().vault().Open().value();
   const Vault::Keys next = before
                                ->Succeed(SecretBytes::CopyOf(std::string(kRootKeySize, 'n')),
