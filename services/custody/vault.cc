@@ -53,7 +53,10 @@ absl::StatusOr<Vault::Keys> Vault::KeysOf(SecretBytes root) const {
 }
 
 absl::Status Vault::BackUp(const Keys& keys) const {
-  return site_->backup == nullptr ? absl::OkStatus() : site_->backup->Follow(*keys);
+  if (site_->backup == nullptr) return absl::OkStatus();
+  RETURN_IF_ERROR(site_->backup->Follow(*keys));
+  // What a death has left undone of the end of a rotation.
+  return keys->rotating() ? absl::OkStatus() : site_->backup->DropOlder(*keys);
 }
 
 absl::Status Vault::Install(Keys keys, uint64_t generation) {

@@ -252,33 +252,44 @@ absl::Status Backup::CatchUpBlobs() {
   ASSIGN_OR_RETURN(const std::vector<BlobStore::Entry> there, ListAll(*backup_blobs_));
   std::map<std::string, uint64_t> kept;
   for (const BlobStore::Entry& entry : there) kept.emplace(entry.name, entry.size);
+  // What is there and not here stays: of a log that is a file which was replaced, and does no harm;
+  // or all that is left of files that were lost here.
   for (const BlobStore::Entry& entry : here) {
     const auto found = kept.find(entry.name);
     if (found != kept.end()) {
       if (found->second != entry.size) {
         return Refuse(Reason::kDataCorrupt, "blob " + entry.name + " is another in the backup");
       }
-      kept.erase(found);
       continue;
     }
     ASSIGN_OR_RETURN(const std::string bytes, blobs_->Get(entry.name));
     RETURN_IF_ERROR(backup_blobs_->PutIfAbsentOrEqual(entry.name, bytes));
   }
-  for (const auto& [name, size] : kept) RETURN_IF_ERROR(backup_blobs_->Delete(name));
   return absl::OkStatus();
 }
 
 absl::Status Backup::CatchUpAudit() {
   if (options_.audit.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<AuditFile> files, ListAuditFiles(options_.audit));
-  if (files.empty()) return absl::OkStatus();
+  if (files.empty()) {
+    ASSIGN_OR_RETURN(const bool kept, HasAudit());
+    return kept ? OlderStore("the audit log") : absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const AuditEnd end, FindAuditEnd(options_.audit));
+  // The newest chunk that is there, and the record after its last one.
+  uint64_t newest = ChunkOf(end.next);
   uint64_t next = 0;
-  for (uint64_t chunk = ChunkOf(end.next); next == 0; --chunk) {
-    ASSIGN_OR_RETURN(next, archive_->VersionOf(BackupKind::kAudit, ChunkName(chunk)));
-    if (chunk == 0) break;
+  while (true) {
+    ASSIGN_OR_RETURN(next, archive_->VersionOf(BackupKind::kAudit, ChunkName(newest)));
+    if (next != 0 || newest == 0) break;
+    --newest;
   }
   if (next > end.next) return OlderStore("the audit log");
+  if (next < files.front().first) {
+    // What follows on it was dropped here meanwhile: nothing of it can be read in order.
+    RETURN_IF_ERROR(Drop((newest + 1) << 16));
+    next = 0;
+  }
   absl::Status kept;
   RETURN_IF_ERROR(
       ReadAuditBlocks(options_.audit, std::max<uint64_t>(next, 1), [&](const ReadAuditBlock& read) {
@@ -288,6 +299,19 @@ absl::Status Backup::CatchUpAudit() {
       }));
   RETURN_IF_ERROR(kept);
   return Drop(files.front().first);
+}
+
+absl::StatusOr<bool> Backup::HasAudit() const {
+  std::string cursor;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<BackupArchive::Partition> page,
+                     archive_->List(cursor, kPage));
+    if (page.empty()) return false;
+    cursor = page.back().place;
+    for (const BackupArchive::Partition& there : page) {
+      if (there.version != 0 && there.kind == BackupKind::kAudit) return true;
+    }
+  }
 }
 
 absl::Status Backup::Keep(const AuditBlock& block, std::string_view frame) {

@@ -98,6 +98,7 @@ class Backup final : public AuditCopy {
   absl::Status Copy(const std::string& partition);
   absl::Status CatchUpBlobs();
   absl::Status CatchUpAudit();
+  absl::StatusOr<bool> HasAudit() const;
   absl::Status CatchUpIdentity();
   void Tell(uint64_t done) const;
 

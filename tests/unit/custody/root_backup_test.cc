@@ -36,6 +36,7 @@ class RememberedBackup final : public RootBackup {
   }
   absl::Status DropOlder(const KeySealer& keys) override {
     if (fails) return Refuse(Reason::kStoreUnavailable, "the disk of the backup");
+    if (keeps_older) return absl::OkStatus();
     std::erase_if(sealed_, [&](const auto& entry) { return entry.first < keys.generation(); });
     return absl::OkStatus();
   }
@@ -55,6 +56,7 @@ class RememberedBackup final : public RootBackup {
   }
 
   bool fails = false;
+  bool keeps_older = false;
   std::function<uint32_t()> in_force;
   std::vector<Told> told;
 
@@ -116,6 +118,19 @@ TEST_P(RootBackupTest, ItOpensByBothRootsFromBeforeTheChangeToItsEnd) {
   seal_.Open();
   EXPECT_THAT(backup_.OpenedBy(), testing::ElementsAre(2));
   EXPECT_TRUE(OpensNow());
+}
+
+// A death between the end of a rotation and the word of it.
+TEST_P(RootBackupTest, TheNextOpeningEndsWhatTheRotationLeft) {
+  ASSERT_THAT(seal_.Rotate(), IsOk());
+  backup_.keeps_older = true;
+  seal_.Finish();
+  EXPECT_THAT(backup_.OpenedBy(), testing::ElementsAre(1, 2));
+  backup_.keeps_older = false;
+  world_.us.Start();
+  seal_.Settle();
+  seal_.Open();
+  EXPECT_THAT(backup_.OpenedBy(), testing::ElementsAre(2));
 }
 
 TEST_P(RootBackupTest, WithoutItNoOtherRootComesIntoForce) {

@@ -84,11 +84,20 @@ TEST_F(BackupTest, WhatHappenedWithoutItIsCaughtUpWith) {
   ASSERT_THAT(world_.Change("deleted", {Mutation::DeletePartition()}), IsOk());
   ASSERT_THAT(world_.Put("new", "a", "1"), IsOk());
   ASSERT_THAT(world_.blobs().PutIfAbsentOrEqual("new", "bytes"), IsOk());
-  ASSERT_THAT(world_.blobs().Delete("old"), IsOk());
   ASSERT_THAT(world_.Start(), IsOk());
   ExpectRestored();
   EXPECT_EQ(InRestored("store/blobs/data/new@"), "bytes");
-  EXPECT_EQ(InRestored("store/blobs/data/old@"), "none");
+}
+
+// A disk that lost its blobs: the backup's are the only ones.
+TEST_F(BackupTest, BlobsThatAreLostStayInTheBackup) {
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.blobs().PutIfAbsentOrEqual("log/tile/0", "tile"), IsOk());
+  world_.Stop();
+  std::filesystem::remove_all(world_.directory() + "/store/blobs");
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.Restore(), IsOk());
+  EXPECT_EQ(InRestored("store/blobs/data/log/tile/0@"), "tile");
 }
 
 TEST_F(BackupTest, AfterAGoodEndNothingIsCompared) {
@@ -315,11 +324,41 @@ TEST_F(BackupTest, TheAuditLogIsInIt) {
       ReadAuditBlocks(world_.Restored() + "/audit", 1, [](const ReadAuditBlock&) { return true; }),
       IsOk());
 
+  // A folder that was lost is not begun anew over it.
+  std::filesystem::rename(folder, folder + ".away");
+  EXPECT_THAT(world_.Start(), RefusedWith(Reason::kDataCorrupt));
+  std::filesystem::rename(folder + ".away", folder);
   // What happened without it.
   open_log(nullptr).reset();
   ASSERT_THAT(world_.Start(), IsOk());
   ASSERT_THAT(world_.Restore(), IsOk());
   EXPECT_TRUE(ends_alike());
+}
+
+// Without its backup the service kept its records for so long that none that it has follows on
+// those in there.
+TEST_F(BackupTest, AuditRecordsBetweenWhichSomeAreMissingAreNotKeptTogether) {
+  const std::string folder = world_.directory() + "/audit";
+  const auto open_log = [&](AuditCopy* copy) {
+    return AuditLog::Open({.directory = folder, .clock = &world_.clock, .copy = copy}).value();
+  };
+  ASSERT_THAT(world_.Start(), IsOk());
+  open_log(&world_.backup()).reset();
+  world_.Stop();
+  for (int i = 0; i < 3; ++i) open_log(nullptr).reset();
+  const std::vector<AuditFile> files = ListAuditFiles(folder).value();
+  ASSERT_EQ(files.size(), 4u);
+  for (int i = 0; i < 3; ++i) std::filesystem::remove(files[static_cast<size_t>(i)].path);
+  ASSERT_THAT(world_.Start(), IsOk());
+  ASSERT_THAT(world_.Restore(), IsOk());
+  uint64_t first = 0;
+  EXPECT_THAT(ReadAuditBlocks(world_.Restored() + "/audit", 1,
+                              [&](const ReadAuditBlock& read) {
+                                if (first == 0) first = read.block.first;
+                                return true;
+                              }),
+              IsOk());
+  EXPECT_EQ(first, files[3].first);
 }
 
 TEST_F(BackupTest, AuditRecordsThatAreDroppedLeaveIt) {
